@@ -1,0 +1,1 @@
+"""The node agent: turns the Pods bound to this node into containers, and tells what became of them."""

@@ -1,0 +1,1 @@
+"""The Kubernetes API as data and pure functions: no I/O, no clock, no randomness enters here."""

@@ -1,0 +1,1 @@
+"""How a component speaks to the API server: the client protocol, its HTTP implementation and its in-memory fake."""

@@ -1,0 +1,1 @@
+"""What a component's main loop is made of: informers, work queues, controller loops, clocks, logs, metrics."""

@@ -1,0 +1,1 @@
+"""Service networking on a node: nftables rules, routes and DNS, from Services and EndpointSlices."""
