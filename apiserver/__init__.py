@@ -1,1 +1,5 @@
-"""Serves the Kubernetes API over HTTPS: authentication to etcd and back; no other component is imported here."""
+"""The API server: one resource engine for every kind, over etcd.
+
+What may enter here: everything that stands between an HTTP request and etcd. Nothing here imports another
+component; every other component reaches what is here only through HTTP.
+"""

@@ -1,0 +1,23 @@
+"""Per-kind behaviour: defaults, the status split, validation, selectable fields, graceful deletion.
+
+Only pure code enters here; a kind with behaviour has a file of its own. See :mod:`apiserver.strategies.base`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from apiserver.strategies.base import Strategy, StrategyContext
+from minikube_py.api.resources import Resource
+
+_STRATEGIES: dict[tuple[str, str], type[Strategy]] = {}
+"""The strategy class of each ``(group, plural)`` that has one of its own."""
+
+
+@cache
+def strategy_for(resource: Resource) -> Strategy:
+    """The strategy of a kind: its own, or the generic one. The same object at every call."""
+    return _STRATEGIES.get((resource.group, resource.plural), Strategy)(resource)
+
+
+__all__ = ["Strategy", "StrategyContext", "strategy_for"]
