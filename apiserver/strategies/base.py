@@ -5,10 +5,10 @@ The order in which the engine asks, for a create::
     decode → default → (mutating admission) → prepare_for_create → validate → (validating admission) → store
 
 and for an update or a patch the same with ``prepare_for_update`` and ``validate_update``, for the ``status``
-subresource with ``prepare_status_update`` and ``validate_status_update``. The engine itself sets what the system owns in
-``metadata`` (``uid``, ``creationTimestamp``, ``namespace``, ``deletionTimestamp``, a generated name) before it asks, and
-keeps it over an update. Every method is pure: it returns a new dictionary and never changes its arguments, which may be
-shared with the watch cache (parts that did not change may be shared between argument and result).
+subresource with ``prepare_status_update`` and ``validate_status_update``. The engine itself sets what the system owns
+in ``metadata`` (``uid``, ``creationTimestamp``, ``namespace``, ``deletionTimestamp``, a generated name) before it
+asks, and keeps it over an update. Every method is pure: it returns a new dictionary and never changes its arguments,
+which may be shared with the watch cache (what did not change may be shared between argument and result).
 """
 
 from __future__ import annotations
