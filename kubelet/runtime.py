@@ -4,8 +4,8 @@ Two implementations stand under one contract test: :class:`kubelet.docker.Docker
 :class:`kubelet.fake_runtime.FakeRuntime`. Values are immutable; times are aware datetimes in UTC; every id is the
 runtime's full id without a scheme.
 
-A container's life only goes forward: created → running → exited → removed. The kubelet never starts a container twice; a
-restart is a new container with the next attempt.
+A container's life only goes forward: created → running → exited → removed. The kubelet never starts a container twice;
+a restart is a new container with the next attempt.
 
 ::
 
@@ -155,8 +155,8 @@ class LinuxResources:
 class SecurityContext:
     """The container's effective security context (the pod's already merged in).
 
-    ``run_as_user`` None leaves the image's user. ``seccomp`` is "" (the engine's default), ``Unconfined`` or the absolute
-    path of a profile; ``app_armor`` is "" or the profile's name.
+    ``run_as_user`` None leaves the image's user. ``seccomp`` is "" (the engine's default), ``Unconfined`` or the
+    absolute path of a profile; ``app_armor`` is "" or the profile's name.
     """
 
     run_as_user: int | None = None
@@ -178,8 +178,8 @@ class ContainerConfig:
 
     ``termination_message_host_path`` is an existing empty file that the runtime mounts at ``termination_message_path``.
     ``image`` is the reference or id to run, present on the host; ``image_name`` what the pod's spec calls it.
-    ``spec_hash``, ``grace_period_seconds``, ``pre_stop`` (the handler as JSON) and ``ports`` (the spec's list as JSON) are only
-    kept, so that a restarted kubelet can read them back.
+    ``spec_hash``, ``grace_period_seconds``, ``pre_stop`` (the handler as JSON) and ``ports`` (the spec's list as JSON)
+    are only kept, so that a restarted kubelet can read them back.
     """
 
     name: str
@@ -214,8 +214,8 @@ class ContainerConfig:
 class PodSandbox:
     """A sandbox: ``ready`` while its pause process runs and its network is set up.
 
-    ``ips`` holds the pod's addresses, the primary one first; it is empty on the host's network. ``pid`` is that of the pause
-    process on the host, 0 where it does not run.
+    ``ips`` holds the pod's addresses, the primary one first; it is empty on the host's network. ``pid`` is that of the
+    pause process on the host, 0 where it does not run.
     """
 
     id: str
@@ -244,10 +244,10 @@ class ContainerState(enum.Enum):
 class ContainerStatus:
     """A container with everything its labels and the engine tell of it.
 
-    ``reason`` of an exited one is Completed, Error, OOMKilled, ContainerCannotRun or StartError, and ``message`` the engine's
-    text where it has one (not the termination message: that is in ``termination_message_host_path``). ``image_id`` is
-    what the API shows as ``imageID``: ``docker-pullable://repo@sha256:…``, or ``docker://sha256:…`` for an image that has no
-    digest in a registry.
+    ``reason`` of an exited one is Completed, Error, OOMKilled, ContainerCannotRun or StartError, and ``message`` the
+    engine's text where it has one (not the termination message: that is in ``termination_message_host_path``).
+    ``image_id`` is what the API shows as ``imageID``: ``docker-pullable://repo@sha256:…``, or ``docker://sha256:…``
+    for an image that has no digest in a registry.
     """
 
     id: str
@@ -330,7 +330,10 @@ class ContainerStats:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeVersion:
-    """``name`` and ``version`` as a node's ``containerRuntimeVersion`` joins them; ``api_version`` is the negotiated one."""
+    """``name`` and ``version`` as a node's ``containerRuntimeVersion`` joins them.
+
+    ``api_version`` is the negotiated one.
+    """
 
     name: str
     version: str
@@ -472,7 +475,10 @@ class ContainerRuntime(Protocol):
 
     # Sandboxes: create, then start; containers may be created in the sandbox while it starts.
     async def create_sandbox(self, config: SandboxConfig) -> str:
-        """The new sandbox's id; an unstarted one of the same name, left by a crash, is replaced. Raises SandboxFailed."""
+        """The new sandbox's id.
+
+        An unstarted one of the same name, left by a crash, is replaced. Raises SandboxFailed.
+        """
         ...
 
     async def start_sandbox(self, sandbox_id: str) -> PodSandbox:
@@ -541,7 +547,10 @@ class ContainerRuntime(Protocol):
         ...
 
     def logs(self, container_id: str, options: LogOptions) -> AsyncIterator[tuple[Stream, bytes]]:
-        """The log's pieces (not always whole lines), oldest first; following ends with the container. Raises NotFound."""
+        """The log's pieces (not always whole lines), oldest first.
+
+        Following ends with the container. Raises NotFound.
+        """
         ...
 
     def events(self) -> AsyncIterator[RuntimeEvent]:
