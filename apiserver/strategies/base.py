@@ -44,6 +44,8 @@ class Strategy:
     """Whether a PUT of an object that does not exist creates it."""
     allow_unconditional_update: ClassVar[bool] = True
     """Whether a PUT without ``metadata.resourceVersion`` is taken."""
+    returns_deleted_object: ClassVar[bool] = False
+    """Whether a DELETE that removes at once answers with the object, and not with a ``Status`` of success."""
     ttl_seconds: ClassVar[int | None] = None
     """After how many seconds the store drops an object of this kind (events: one hour); None keeps it."""
 
@@ -111,3 +113,11 @@ class Strategy:
     def deletion_grace_period(self, obj: Object, requested: int | None) -> int:
         """Seconds between the request to delete and the removal; 0 removes at once (finalizers apart)."""
         return 0
+
+    def begin_deletion(self, obj: Object) -> Object:
+        """The object as it is stored when it is marked with ``deletionTimestamp`` (a namespace turns Terminating)."""
+        return obj
+
+    def blocks_removal(self, obj: Object) -> bool:
+        """Whether something besides ``metadata.finalizers`` keeps a deleted object (a namespace's spec.finalizers)."""
+        return False
