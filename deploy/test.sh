@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Sets this machine up as quickstart.sh does, then runs every check and test. Arguments go to pytest.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+require_root
+packages+=(git:git)
+install_packages
+install_python -dev
+ensure_docker
+cd "$root"
+
+if [ $# -eq 0 ]; then
+    say "ruff"
+    "$venv/bin/ruff" check .
+    "$venv/bin/ruff" format --check .
+    say "mypy"
+    "$venv/bin/mypy"
+    say "import-linter"
+    "$venv/bin/lint-imports"
+fi
+
+say "pytest"
+"$venv/bin/python" -m pytest "$@"
