@@ -111,7 +111,7 @@ class StoreTimeout(StoreError):
 
 
 class RevisionNotReached(StoreTimeout):
-    """This process has not seen ``revision`` within the time allowed; it is at ``current``."""
+    """The process has not seen ``revision`` within the time allowed; it is at ``current``."""
 
     def __init__(self, revision: int, current: int) -> None:
         super().__init__(f"Too large resource version: {revision}, current: {current}")
@@ -233,7 +233,7 @@ def storage_key(resource: Resource, namespace: str, name: str) -> str:
 
 
 def prefix_end(prefix: str) -> bytes:
-    """The first key after all that begin with ``prefix``, as etcd's ``range_end`` wants it; ``\\0`` for no end."""
+    """The first key after all that begin with ``prefix``, as etcd's ``range_end`` wants it; a zero byte for no end."""
     encoded = prefix.encode()
     for index in range(len(encoded) - 1, -1, -1):
         if encoded[index] < 0xFF:

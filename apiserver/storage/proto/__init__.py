@@ -1,0 +1,1 @@
+"""etcd's messages, generated from ``etcd.proto`` by ``regenerate.py``; only generated code may enter here."""
