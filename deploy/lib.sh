@@ -13,15 +13,27 @@ fail() {
 # NAME-OF-PROGRAM-OR-FILE:PACKAGE; only what is missing is installed.
 packages=(
     dockerd:docker.io etcd:etcd-server nft:nftables ip:iproute2 iptables:iptables conntrack:conntrack
-    busybox:busybox-static curl:curl python3:python3
+    busybox:busybox-static
 )
+
+# The newest Python that will do; Ubuntu 22.04 has 3.11 beside its own 3.10.
+python_command() {
+    local candidate
+    for candidate in python3 python3.13 python3.12 python3.11; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
 
 require_root() {
     [ "$(id -u)" = 0 ] || fail "must run as root: sudo $0"
 }
 
 install_packages() {
-    local missing=() entry etcd_was_there=yes
+    local missing=() entry python etcd_was_there=yes
     command -v etcd >/dev/null || etcd_was_there=no
     for entry in "${packages[@]}"; do
         command -v "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
@@ -31,7 +43,11 @@ install_packages() {
         missing=("${missing[@]/docker.io/}")
     fi
     [ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || missing+=(containernetworking-plugins)
-    python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+    if python=$(python_command); then
+        "$python" -c 'import ensurepip' 2>/dev/null || missing+=("$(basename "$python")-venv")
+    else
+        missing+=(python3.11 python3.11-venv)
+    fi
     # shellcheck disable=SC2206 # the empty string that the removal above may leave must vanish
     missing=(${missing[@]})
     [ ${#missing[@]} -gt 0 ] || return 0
@@ -46,12 +62,12 @@ install_packages() {
 }
 
 install_python() {
-    local lock=$root/requirements$1.lock stamp
+    local lock=$root/requirements$1.lock python stamp
     stamp=$venv/.installed$1-$(sha256sum "$lock" "$root/pyproject.toml" | sha256sum | cut -c1-16)
     [ -e "$stamp" ] && return 0
     say "Installing Python packages (locked, with hashes)"
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed"
-    [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+    python=$(python_command) || fail "Python 3.11 or newer is needed"
+    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
     "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e "$root"
     touch "$stamp"
