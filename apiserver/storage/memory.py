@@ -88,7 +88,7 @@ class MemoryStore:
         while True:
             if generation != self._generation or not self.available:
                 raise StoreUnavailable("the watch's connection broke")
-            if position <= self._compacted and position <= self._revision:
+            if position < self._compacted:
                 raise Compacted(self._compacted)
             first = bisect_left(self._revisions, position)
             seen = self._log[first : first + self._batch_size]

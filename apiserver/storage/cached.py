@@ -1,0 +1,154 @@
+"""What the watch cache holds and hands out: objects and events, as bytes that are encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, cast
+
+import orjson
+
+from apiserver.storage.encoding import item_form, resplice
+from minikube_py.api.meta import Object
+
+EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+FieldsOf = Callable[[Object], Mapping[str, str]]
+"""A kind's selectable fields beyond ``metadata.name`` and ``metadata.namespace`` (``Strategy.fields``)."""
+
+
+def no_fields(obj: Object) -> Mapping[str, str]:
+    """For kinds that have no selectable field of their own."""
+    return {}
+
+
+class Cached:
+    """One object at one revision; never changes.
+
+    ``data`` is its JSON with ``resourceVersion``, ``kind`` and ``apiVersion``, ready to be sent. Labels and selectable
+    fields are read from it when first asked for, and kept; the object itself is decoded anew each time.
+    """
+
+    __slots__ = ("_fields", "_fields_of", "_labels", "data", "name", "namespace", "revision")
+
+    def __init__(self, namespace: str, name: str, revision: int, data: bytes, fields_of: FieldsOf) -> None:
+        self.namespace = namespace
+        self.name = name
+        self.revision = revision
+        self.data = data
+        self._fields_of = fields_of
+        self._labels: Mapping[str, str] | None = None
+        self._fields: Mapping[str, str] | None = None
+
+    @property
+    def key(self) -> str:
+        """``namespace/name``, or ``name`` for a cluster-scoped object."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """``metadata.labels``; to be treated as frozen."""
+        if self._labels is None:
+            self._parse()
+        return cast(Mapping[str, str], self._labels)
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """The selectable fields, ``metadata.name`` and ``metadata.namespace`` among them; to be treated as frozen."""
+        if self._fields is None:
+            self._parse()
+        return cast(Mapping[str, str], self._fields)
+
+    @property
+    def item(self) -> bytes:
+        """``data`` without ``kind`` and ``apiVersion``: an item of a list of a built-in kind."""
+        return item_form(self.data)
+
+    @property
+    def object(self) -> Object:
+        """A new dictionary at each access, which the caller may change."""
+        return cast(Object, orjson.loads(self.data))
+
+    def at_revision(self, revision: int) -> Cached:
+        """The same state with another ``resourceVersion``, as a DELETED event shows it."""
+        data = resplice(self.data, self.revision, revision)
+        moved = Cached(self.namespace, self.name, revision, data, self._fields_of)
+        moved._labels, moved._fields = self._labels, self._fields
+        return moved
+
+    def _parse(self) -> None:
+        obj = self.object
+        self._labels = obj["metadata"].get("labels") or {}
+        self._fields = {
+            **self._fields_of(obj),
+            "metadata.name": self.name,
+            "metadata.namespace": self.namespace,
+        }
+
+
+class Delivery:
+    """One event as a watcher is told it; shared by all watchers that are told the same.
+
+    ``cached`` is the object as the event shows it; None for a BOOKMARK.
+    """
+
+    __slots__ = ("_line", "cached", "revision", "type")
+
+    def __init__(self, event_type: EventType, revision: int, cached: Cached | None, line: bytes | None = None) -> None:
+        self.type: EventType = event_type
+        self.revision = revision
+        self.cached = cached
+        self._line = line
+
+    @property
+    def line(self) -> bytes:
+        """The event's line of a JSON watch, newline included; encoded once."""
+        if self._line is None:
+            data = self.cached.data if self.cached else b"null"
+            self._line = b'{"type":"%s","object":%s}\n' % (self.type.encode(), data)
+        return self._line
+
+
+class CacheEvent:
+    """One write to one object: the state before and after it, either of which may be None, and its revision."""
+
+    __slots__ = ("_deliveries", "after", "before", "revision")
+
+    def __init__(self, before: Cached | None, after: Cached | None, revision: int) -> None:
+        self.before = before
+        self.after = after
+        self.revision = revision
+        self._deliveries: dict[EventType, Delivery] = {}
+
+    @property
+    def namespace(self) -> str:
+        """The object's namespace."""
+        return cast(Cached, self.after or self.before).namespace
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return cast(Cached, self.after or self.before).name
+
+    @property
+    def size(self) -> int:
+        """Bytes that the event keeps in memory, about."""
+        return len(self.after.data if self.after else cast(Cached, self.before).data)
+
+    def delivery(self, matches: Callable[[Cached], bool] | None) -> Delivery | None:
+        """What a watcher with that selector is told; None where neither state is selected.
+
+        An object that comes to be selected is ADDED, one that ceases to be is DELETED with its former state and this
+        event's revision, as upstream's cacher does.
+        """
+        before, after = self.before, self.after
+        was = before is not None and (matches is None or matches(before))
+        now = after is not None and (matches is None or matches(after))
+        if now:
+            return self._shared("MODIFIED" if was else "ADDED")
+        return self._shared("DELETED") if was else None
+
+    def _shared(self, event_type: EventType) -> Delivery:
+        delivery = self._deliveries.get(event_type)
+        if delivery is None:
+            shown = cast(Cached, self.before).at_revision(self.revision) if event_type == "DELETED" else self.after
+            delivery = self._deliveries[event_type] = Delivery(event_type, self.revision, shown)
+        return delivery
