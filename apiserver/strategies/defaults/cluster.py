@@ -1,0 +1,46 @@
+"""Defaults of Namespace, Node and Event."""
+
+from __future__ import annotations
+
+from apiserver.strategies.defaults.filling import canonical_quantities, filled, within
+from minikube_py.api.meta import Object, labels_of, metadata, name_of
+
+NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
+
+
+def default_namespace(namespace: Object) -> Object:
+    """A Namespace that carries its name as a label and has a phase."""
+    labels = labels_of(namespace)
+    if name_of(namespace) and labels.get(NAMESPACE_NAME_LABEL) != name_of(namespace):
+        labelled = {**labels, NAMESPACE_NAME_LABEL: name_of(namespace)}
+        namespace = {**namespace, "metadata": {**metadata(namespace), "labels": labelled}}
+    return within(namespace, "status", lambda status: filled(status, {"phase": "Active"}))
+
+
+def default_node(node: Object) -> Object:
+    """A Node whose allocatable resources are its capacity unless told, and whose two forms of CIDR agree."""
+    node = within(node, "status", _default_node_status)
+    return within(node, "spec", _synchronize_pod_cidrs)
+
+
+def default_event(event: Object) -> Object:
+    """An Event with the fields that upstream always writes."""
+    defaults: Object = {"source": {}, "reportingComponent": "", "reportingInstance": ""}
+    missing = {key: value for key, value in defaults.items() if event.get(key) is None}
+    return {**event, **missing} if missing else event
+
+
+def _default_node_status(status: Object) -> Object:
+    status = canonical_quantities(canonical_quantities(status, "capacity"), "allocatable")
+    if status.get("allocatable") is None and status.get("capacity"):
+        return {**status, "allocatable": status["capacity"]}
+    return status
+
+
+def _synchronize_pod_cidrs(spec: Object) -> Object:
+    cidr, cidrs = spec.get("podCIDR"), spec.get("podCIDRs") or []
+    if cidr and not cidrs:
+        return {**spec, "podCIDRs": [cidr]}
+    if cidrs and not cidr:
+        return {**spec, "podCIDR": cidrs[0]}
+    return spec

@@ -1,0 +1,58 @@
+"""Filling absent fields of nested dictionaries without changing what is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from minikube_py.api.quantity import Quantity
+
+from minikube_py.api.meta import Object
+
+Default = Callable[[Object], Object]
+
+
+def filled(obj: Object, defaults: Mapping[str, Any]) -> Object:
+    """``obj`` with each default where the field is absent, null or the empty string (Go's unset)."""
+    missing = {key: value for key, value in defaults.items() if obj.get(key) in (None, "")}
+    return {**obj, **missing} if missing else obj
+
+
+def within(obj: Object, key: str, default: Default) -> Object:
+    """``obj`` with ``default`` applied to its object at ``key``, if it has one."""
+    inner = obj.get(key)
+    if not isinstance(inner, dict):
+        return obj
+    changed = default(inner)
+    return obj if changed is inner else {**obj, key: changed}
+
+
+def each(obj: Object, key: str, default: Default) -> Object:
+    """``obj`` with ``default`` applied to every object of its list at ``key``, if it has one."""
+    items = obj.get(key)
+    if not isinstance(items, list):
+        return obj
+    changed = [default(item) if isinstance(item, dict) else item for item in items]
+    return {**obj, key: changed} if any(a is not b for a, b in zip(items, changed, strict=True)) else obj
+
+
+def canonical_quantities(obj: Object, key: str) -> Object:
+    """``obj`` with the quantities of the map at ``key`` in canonical form (``0.5`` → ``500m``).
+
+    What is no quantity stays, for validation to name it.
+    """
+    quantities = obj.get(key)
+    if not isinstance(quantities, dict):
+        return obj
+    changed = {name: canonical_quantity(value) for name, value in quantities.items()}
+    return obj if changed == quantities else {**obj, key: changed}
+
+
+def canonical_quantity(value: Any) -> Any:
+    """A quantity in canonical form; anything else unchanged."""
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        return value
+    try:
+        return str(Quantity.parse(value))
+    except ValueError:
+        return value

@@ -1,0 +1,58 @@
+"""Defaults of a pod's volumes and of the field selectors in them and in environment variables."""
+
+from __future__ import annotations
+
+from apiserver.strategies.defaults.filling import canonical_quantity, each, filled, within
+from minikube_py.api.meta import Object
+
+_MODE = {"defaultMode": 0o644}
+_TOKEN_LIFETIME = {"expirationSeconds": 3600}
+_ISCSI = {"iscsiInterface": "default"}
+_RBD = {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"}
+
+
+def default_volume(volume: Object) -> Object:
+    """A volume with its source's defaults; one without a source is an ``emptyDir``."""
+    if not any(isinstance(value, dict) for value in volume.values()):
+        return {**volume, "emptyDir": {}}
+    volume = within(volume, "secret", lambda source: filled(source, _MODE))
+    volume = within(volume, "configMap", lambda source: filled(source, _MODE))
+    volume = within(volume, "downwardAPI", lambda source: filled(_default_downward_api(source), _MODE))
+    volume = within(volume, "projected", _default_projected)
+    volume = within(volume, "emptyDir", _default_empty_dir)
+    volume = within(volume, "iscsi", lambda source: filled(source, _ISCSI))
+    volume = within(volume, "rbd", lambda source: filled(source, _RBD))
+    return within(volume, "hostPath", _default_host_path)
+
+
+def default_field_selectors(source: Object) -> Object:
+    """``fieldRef.apiVersion`` and ``resourceFieldRef.divisor`` of an environment source or a downward-API item."""
+    source = within(source, "fieldRef", lambda ref: filled(ref, {"apiVersion": "v1"}))
+    return within(source, "resourceFieldRef", _default_resource_field)
+
+
+def _default_resource_field(ref: Object) -> Object:
+    divisor = canonical_quantity(ref.get("divisor") or "0")
+    return ref if ref.get("divisor") == divisor else {**ref, "divisor": divisor}
+
+
+def _default_host_path(source: Object) -> Object:
+    return source if source.get("type") is not None else {**source, "type": ""}
+
+
+def _default_empty_dir(source: Object) -> Object:
+    limit = canonical_quantity(source.get("sizeLimit"))
+    return source if source.get("sizeLimit") == limit else {**source, "sizeLimit": limit}
+
+
+def _default_downward_api(source: Object) -> Object:
+    return each(source, "items", default_field_selectors)
+
+
+def _default_projected(source: Object) -> Object:
+    return filled(each(source, "sources", _default_projection), _MODE)
+
+
+def _default_projection(projection: Object) -> Object:
+    projection = within(projection, "serviceAccountToken", lambda token: filled(token, _TOKEN_LIFETIME))
+    return within(projection, "downwardAPI", _default_downward_api)

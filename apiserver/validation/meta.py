@@ -1,0 +1,148 @@
+"""Validation of ``metadata`` and of label selectors, which every kind shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from apiserver.validation.names import Check, each_message, label_value, non_negative, qualified_name
+from minikube_py.api import names
+from minikube_py.api.errors import (
+    FieldError,
+    field_forbidden,
+    field_invalid,
+    field_required,
+    field_too_long,
+)
+from minikube_py.api.meta import Object, is_deleting, metadata
+
+ANNOTATIONS_LIMIT_BYTES = 256 * 1024
+_STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
+
+
+def object_meta(obj: Object, *, namespaced: bool, name: Check = names.dns1123_subdomain) -> Iterator[FieldError]:
+    """Every error of ``metadata``; ``name`` is the check of the kind's names."""
+    meta, path = metadata(obj), "metadata"
+    if meta.get("generateName"):
+        prefix = meta["generateName"]
+        # What is generated follows, so the prefix may end in hyphens.
+        yield from each_message(f"{path}.generateName", prefix, name(prefix.rstrip("-") + "a"))
+    if not meta.get("name"):
+        yield field_required(f"{path}.name", "name or generateName is required")
+    else:
+        yield from each_message(f"{path}.name", meta["name"], name(meta["name"]))
+    if namespaced:
+        if not meta.get("namespace"):
+            yield field_required(f"{path}.namespace")
+        else:
+            messages = names.dns1123_label(meta["namespace"])
+            yield from each_message(f"{path}.namespace", meta["namespace"], messages)
+    elif meta.get("namespace"):
+        yield field_forbidden(f"{path}.namespace", "not allowed on this type")
+    yield from non_negative(f"{path}.generation", meta.get("generation"))
+    yield from labels(f"{path}.labels", meta.get("labels"))
+    yield from annotations(f"{path}.annotations", meta.get("annotations"))
+    yield from owner_references(f"{path}.ownerReferences", meta.get("ownerReferences") or [])
+    yield from finalizers(f"{path}.finalizers", meta.get("finalizers") or [])
+
+
+def object_meta_update(new: Object, old: Object) -> Iterator[FieldError]:
+    """Errors of a change of ``metadata``: identity is immutable, a deleted object gets no new finalizers."""
+    new_meta, old_meta = metadata(new), metadata(old)
+    for key in ("name", "namespace", "uid"):
+        if key in old_meta and new_meta.get(key) not in (None, "", old_meta[key]):
+            yield field_invalid(f"metadata.{key}", new_meta[key], "field is immutable")
+    if is_deleting(old):
+        known = set(old_meta.get("finalizers") or [])
+        added = sorted(item for item in new_meta.get("finalizers") or [] if item not in known)
+        if added:
+            listed = ", ".join(f'"{item}"' for item in added)
+            detail = (
+                "no new finalizers can be added if the object is being deleted, found new finalizers "
+                f"[]string{{{listed}}}"
+            )
+            yield field_forbidden("metadata.finalizers", detail)
+
+
+def labels(path: str, values: Mapping[str, str] | None) -> Iterator[FieldError]:
+    """Label keys are qualified names, values are label values."""
+    for key, value in sorted((values or {}).items()):
+        yield from qualified_name(path, key)
+        yield from label_value(path, value)
+
+
+def annotations(path: str, values: Mapping[str, str] | None) -> Iterator[FieldError]:
+    """Annotation keys are qualified names in any case; all together fit into 256 KiB."""
+    total = 0
+    for key, value in sorted((values or {}).items()):
+        yield from each_message(path, key, names.qualified_name(key.lower()))
+        total += len(key.encode()) + len(value.encode())
+    if total > ANNOTATIONS_LIMIT_BYTES:
+        yield field_too_long(path, ANNOTATIONS_LIMIT_BYTES)
+
+
+def owner_references(path: str, references: list[Object]) -> Iterator[FieldError]:
+    """Each names its owner wholly, none is an Event, and at most one is the controller."""
+    controller = ""
+    for index, reference in enumerate(references):
+        here = f"{path}[{index}]"
+        api_version = reference.get("apiVersion") or ""
+        if not api_version.rpartition("/")[2]:
+            yield field_invalid(f"{here}.apiVersion", api_version, "version must not be empty")
+        for key in ("kind", "name", "uid"):
+            if not reference.get(key):
+                yield field_invalid(f"{here}.{key}", reference.get(key) or "", "must not be empty")
+        if (api_version, reference.get("kind")) == ("v1", "Event"):
+            yield field_invalid(here, reference, "/v1, Kind=Event is disallowed from being an owner")
+        if reference.get("controller"):
+            if controller:
+                detail = (
+                    'Only one reference can have Controller set to true. Found "true" in references for '
+                    f"{controller} and {reference.get('name', '')}"
+                )
+                yield field_invalid(path, references, detail)
+            controller = controller or reference.get("name") or ""
+
+
+def finalizers(path: str, values: list[str]) -> Iterator[FieldError]:
+    """Finalizers are qualified by a domain, or one of the standard ones."""
+    for index, value in enumerate(values):
+        here = f"{path}[{index}]"
+        messages = names.qualified_name(value)
+        yield from each_message(here, value, messages)
+        if not messages and "/" not in value and value not in _STANDARD_FINALIZERS:
+            yield field_invalid(here, value, "name is neither a standard finalizer name nor is it fully qualified")
+    if {"orphan", "foregroundDeletion"} <= set(values):
+        yield field_invalid(path, values, "orphan and foregroundDeletion cannot be both set")
+
+
+def label_selector(path: str, selector: Object | None) -> Iterator[FieldError]:
+    """The matchLabels and matchExpressions of a selector; None has no error."""
+    if selector is None:
+        return
+    yield from labels(f"{path}.matchLabels", selector.get("matchLabels"))
+    for index, expression in enumerate(selector.get("matchExpressions") or []):
+        here = f"{path}.matchExpressions[{index}]"
+        yield from selector_requirement(here, expression, operators=("In", "NotIn", "Exists", "DoesNotExist"))
+
+
+def selector_requirement(path: str, requirement: Object, *, operators: tuple[str, ...]) -> Iterator[FieldError]:
+    """One ``key operator values`` triple, whose operator is one of ``operators``."""
+    operator, values = requirement.get("operator") or "", requirement.get("values") or []
+    if operator not in operators:
+        yield field_invalid(f"{path}.operator", operator, "not a valid selector operator")
+    elif operator in ("In", "NotIn") and not values:
+        yield field_required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+    elif operator in ("Exists", "DoesNotExist") and values:
+        yield field_forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+    elif operator in ("Gt", "Lt") and len(values) != 1:
+        yield field_required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
+    yield from qualified_name(f"{path}.key", requirement.get("key") or "")
+    for index, value in enumerate(values):
+        yield from label_value(f"{path}.values[{index}]", value)
+
+
+def immutable(path: str, new: Any, old: Any) -> Iterator[FieldError]:
+    """``field is immutable`` where the value changed."""
+    if new != old:
+        yield field_invalid(path, new, "field is immutable")
