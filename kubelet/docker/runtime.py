@@ -70,7 +70,7 @@ class DockerRuntime:
     async def status(self) -> RuntimeStatus:
         """See the protocol; also builds the pause image ahead of the first pod."""
         try:
-            await self._client.request("GET", "/_ping", timeout_seconds=10)
+            await self._client.request("GET", "/version", timeout_seconds=10)
             await self._engine.pause_image()
             ready = RuntimeCondition(True)
         except RuntimeFailure as error:
