@@ -1,0 +1,102 @@
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from apiserver.storage.etcd import EtcdStore
+from apiserver.storage.memory import MemoryStore
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class EtcdMember:
+    """An etcd of one's own, on free ports and with its data in a directory that goes with it."""
+
+    def __init__(self, *arguments):
+        self.directory = Path(tempfile.mkdtemp(prefix="minikube-py-etcd-"))
+        self.endpoint = f"127.0.0.1:{free_port()}"
+        peer = f"http://127.0.0.1:{free_port()}"
+        self.command = ["etcd", "--name=m", f"--data-dir={self.directory}/data", "--log-level=error"]
+        self.command += [
+            f"--listen-client-urls=http://{self.endpoint}",
+            f"--advertise-client-urls=http://{self.endpoint}",
+        ]
+        self.command += [
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=m={peer}",
+        ]
+        self.command += ["--heartbeat-interval=10", "--election-timeout=100", *arguments]
+        self.process = None
+
+    def start(self):
+        log = (self.directory / "log").open("ab")
+        self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"http://{self.endpoint}/health", timeout=1) as answer:
+                    if b'"true"' in answer.read():
+                        return
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError((self.directory / "log").read_text())
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def remove(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_etcd():
+    member = EtcdMember()
+    try:
+        member.start()
+        yield member
+    finally:
+        member.remove()
+
+
+@pytest.fixture
+def etcd():
+    member = EtcdMember()
+    try:
+        member.start()
+        yield member
+    finally:
+        member.remove()
+
+
+@pytest.fixture
+def small_etcd():
+    member = EtcdMember("--quota-backend-bytes=2097152")
+    try:
+        member.start()
+        yield member
+    finally:
+        member.remove()
+
+
+@pytest.fixture(params=["memory", pytest.param("etcd", marks=pytest.mark.etcd)])
+async def store(request):
+    if request.param == "memory":
+        made = MemoryStore()
+    else:
+        made = EtcdStore([request.getfixturevalue("shared_etcd").endpoint])
+    yield made
+    await made.close()
