@@ -15,9 +15,14 @@ from minikube_py.api.resources import CONFIG_MAPS, PODS
 
 NAMES = st.sampled_from(["a", "b", "c"])
 STEPS = st.one_of(
-    st.tuples(st.just("put"), NAMES, st.booleans()),
-    st.tuples(st.just("delete"), NAMES, st.just(False)),
-    st.tuples(st.sampled_from(["subscribe", "break", "settle", "elsewhere", "compact"]), st.just(""), st.booleans()),
+    st.tuples(st.just("put"), NAMES, st.booleans(), st.integers(0, 4)),
+    st.tuples(st.just("delete"), NAMES, st.just(False), st.integers(0, 4)),
+    st.tuples(
+        st.sampled_from(["subscribe", "break", "settle", "elsewhere", "compact"]),
+        st.just(""),
+        st.booleans(),
+        st.integers(0, 4),
+    ),
 )
 
 
@@ -69,7 +74,7 @@ async def play(steps):
     cache = WatchCache(hub, PODS)
     running = asyncio.create_task(hub.run())
     await cache.wait_fresh(5)
-    for number, (action, name, flag) in enumerate(steps):
+    for number, (action, name, flag, turns) in enumerate(steps):
         key = storage_key(PODS, "ns", name)
         match action:
             case "put" if name in model.state:
@@ -91,6 +96,8 @@ async def play(steps):
                 await cache.wait_fresh(5)
             case "compact" if await store.current_revision() > store._compacted + 1:
                 await store.compact(await store.current_revision())
+        for _ in range(turns):
+            await asyncio.sleep(0)
     await cache.wait_fresh(5)
     present = {item.name: (is_selected(item), item.revision) for item in cache.list("ns").items}
     assert present == model.state
@@ -103,7 +110,7 @@ async def play(steps):
     await asyncio.gather(running, return_exceptions=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(STEPS, max_size=40))
 def test_watchers_are_told_every_event_once_and_in_order(steps):
     asyncio.run(play(steps))
