@@ -7,10 +7,30 @@ from __future__ import annotations
 
 from functools import cache
 
+from apiserver.strategies import cluster, config, endpoints, pods, rbac, services, workloads
 from apiserver.strategies.base import Strategy, StrategyContext
 from minikube_py.api.resources import Resource
 
-_STRATEGIES: dict[tuple[str, str], type[Strategy]] = {}
+_RBAC = "rbac.authorization.k8s.io"
+_STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
+    ("", "configmaps"): config.ConfigMapStrategy,
+    ("", "endpoints"): endpoints.EndpointsStrategy,
+    ("", "events"): cluster.EventStrategy,
+    ("", "namespaces"): cluster.NamespaceStrategy,
+    ("", "nodes"): cluster.NodeStrategy,
+    ("", "pods"): pods.PodStrategy,
+    ("", "secrets"): config.SecretStrategy,
+    ("", "serviceaccounts"): config.ServiceAccountStrategy,
+    ("", "services"): services.ServiceStrategy,
+    ("apps", "deployments"): workloads.DeploymentStrategy,
+    ("apps", "replicasets"): workloads.ReplicaSetStrategy,
+    ("coordination.k8s.io", "leases"): cluster.LeaseStrategy,
+    ("discovery.k8s.io", "endpointslices"): endpoints.EndpointSliceStrategy,
+    (_RBAC, "clusterrolebindings"): rbac.ClusterRoleBindingStrategy,
+    (_RBAC, "clusterroles"): rbac.ClusterRoleStrategy,
+    (_RBAC, "rolebindings"): rbac.RoleBindingStrategy,
+    (_RBAC, "roles"): rbac.RoleStrategy,
+}
 """The strategy class of each ``(group, plural)`` that has one of its own."""
 
 

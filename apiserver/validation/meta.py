@@ -41,7 +41,7 @@ def object_meta(obj: Object, *, namespaced: bool, name: Check = names.dns1123_su
         yield field_forbidden(f"{path}.namespace", "not allowed on this type")
     yield from non_negative(f"{path}.generation", meta.get("generation"))
     yield from labels(f"{path}.labels", meta.get("labels"))
-    yield from annotations(f"{path}.annotations", meta.get("annotations"))
+    yield from annotation_values(f"{path}.annotations", meta.get("annotations"))
     yield from owner_references(f"{path}.ownerReferences", meta.get("ownerReferences") or [])
     yield from finalizers(f"{path}.finalizers", meta.get("finalizers") or [])
 
@@ -71,7 +71,7 @@ def labels(path: str, values: Mapping[str, str] | None) -> Iterator[FieldError]:
         yield from label_value(path, value)
 
 
-def annotations(path: str, values: Mapping[str, str] | None) -> Iterator[FieldError]:
+def annotation_values(path: str, values: Mapping[str, str] | None) -> Iterator[FieldError]:
     """Annotation keys are qualified names in any case; all together fit into 256 KiB."""
     total = 0
     for key, value in sorted((values or {}).items()):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from minikube_py.api.quantity import Quantity
-
 from minikube_py.api.meta import Object
+from minikube_py.api.quantity import Quantity
 
 Default = Callable[[Object], Object]
 

@@ -1,0 +1,146 @@
+"""The strategies of Namespace, Node, Event and Lease."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from apiserver.strategies.base import Strategy, StrategyContext
+from apiserver.strategies.defaults import cluster as defaults
+from apiserver.validation import cluster as validation
+from minikube_py.api.errors import FieldError
+from minikube_py.api.meta import Object, metadata
+
+NAMESPACE_FINALIZER = "kubernetes"
+
+
+class NamespaceStrategy(Strategy):
+    """A namespace is Active until deleted, and goes when its ``spec.finalizers`` have been taken away."""
+
+    def default(self, obj: Object) -> Object:
+        """The label with its name."""
+        return defaults.default_namespace(obj)
+
+    def prepare_for_create(self, obj: Object, ctx: StrategyContext) -> Object:
+        """Active, and held by the namespace controller's finalizer."""
+        prepared = self.default(super().prepare_for_create(obj, ctx))
+        spec = obj.get("spec") or {}
+        finalizers = list(spec.get("finalizers") or [])
+        if NAMESPACE_FINALIZER not in finalizers:
+            finalizers.append(NAMESPACE_FINALIZER)
+        return {**prepared, "spec": {**spec, "finalizers": finalizers}, "status": {"phase": "Active"}}
+
+    def prepare_for_update(self, new: Object, old: Object, ctx: StrategyContext) -> Object:
+        """Keeps the finalizers, which only the ``finalize`` subresource changes."""
+        prepared = super().prepare_for_update(new, old, ctx)
+        spec = {key: value for key, value in (new.get("spec") or {}).items() if key != "finalizers"}
+        finalizers = (old.get("spec") or {}).get("finalizers")
+        return {**prepared, "spec": {**spec, "finalizers": finalizers} if finalizers else spec}
+
+    def prepare_status_update(self, new: Object, old: Object, ctx: StrategyContext) -> Object:
+        """Labels and annotations may come with a status."""
+        return {**super().prepare_status_update(new, old, ctx), "metadata": metadata(new)}
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Everything about a new Namespace."""
+        return list(validation.namespace(obj))
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What may change of a Namespace."""
+        return list(validation.namespace_update(new, old))
+
+    def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What may change of a status."""
+        return list(validation.namespace_status_update(new, old))
+
+    def fields(self, obj: Object) -> Mapping[str, str]:
+        """The selectable fields of a Namespace; ``name`` is an old alias."""
+        return {
+            "status.phase": (obj.get("status") or {}).get("phase") or "",
+            "name": metadata(obj).get("name", ""),
+        }
+
+    def begin_deletion(self, obj: Object) -> Object:
+        """A deleted namespace is Terminating."""
+        return {**obj, "status": {**(obj.get("status") or {}), "phase": "Terminating"}}
+
+    def blocks_removal(self, obj: Object) -> bool:
+        """Whether ``spec.finalizers`` holds anything."""
+        return bool((obj.get("spec") or {}).get("finalizers"))
+
+
+class NodeStrategy(Strategy):
+    """A node, which the kubelet registers with its status."""
+
+    def default(self, obj: Object) -> Object:
+        """Allocatable resources and the two forms of the pod CIDR."""
+        return defaults.default_node(obj)
+
+    def prepare_for_create(self, obj: Object, ctx: StrategyContext) -> Object:
+        """Keeps the status, unlike other kinds."""
+        return {"spec": {}, **obj}
+
+    def prepare_status_update(self, new: Object, old: Object, ctx: StrategyContext) -> Object:
+        """Labels and annotations may come with a status."""
+        return {**super().prepare_status_update(new, old, ctx), "metadata": metadata(new)}
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Everything about a new Node."""
+        return list(validation.node(obj))
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What may change of a Node."""
+        return list(validation.node_update(new, old))
+
+    def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What may change of a status."""
+        return list(validation.node_status_update(new, old))
+
+    def fields(self, obj: Object) -> Mapping[str, str]:
+        """The selectable field of a Node."""
+        return {"spec.unschedulable": "true" if (obj.get("spec") or {}).get("unschedulable") else "false"}
+
+
+class EventStrategy(Strategy):
+    """An event, which the store forgets after an hour."""
+
+    allow_create_on_update: ClassVar[bool] = True
+    ttl_seconds: ClassVar[int | None] = 3600
+
+    def default(self, obj: Object) -> Object:
+        """Fields that upstream always writes."""
+        return defaults.default_event(obj)
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Everything about a new Event."""
+        return list(validation.event(obj))
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What may change of an Event."""
+        return list(validation.event_update(new, old))
+
+    def fields(self, obj: Object) -> Mapping[str, str]:
+        """The selectable fields of an Event."""
+        involved, source = obj.get("involvedObject") or {}, obj.get("source") or {}
+        keys = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+        return {f"involvedObject.{key}": involved.get(key) or "" for key in keys} | {
+            "reason": obj.get("reason") or "",
+            "reportingComponent": obj.get("reportingComponent") or "",
+            "source": source.get("component") or obj.get("reportingComponent") or "",
+            "type": obj.get("type") or "",
+        }
+
+
+class LeaseStrategy(Strategy):
+    """A lease, which is only replaced by whoever has seen its latest version."""
+
+    allow_create_on_update: ClassVar[bool] = True
+    allow_unconditional_update: ClassVar[bool] = False
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Everything about a new Lease."""
+        return list(validation.lease(obj))
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """What may change of a Lease."""
+        return list(validation.lease_update(new, old))
