@@ -99,10 +99,10 @@ def test_a_crashing_container_backs_off(cluster: Cluster, namespace: str):
 
 def test_a_failing_liveness_probe_restarts_the_container(cluster: Cluster, namespace: str):
     probe = {"exec": {"command": ["test", "-e", "/tmp/alive"]}, "periodSeconds": 1, "failureThreshold": 1}
+    script = "touch /tmp/alive; sleep 4; rm /tmp/alive; sleep 600"
     create(
-        cluster, namespace, "unhealthy",
-        containers=[shell("touch /tmp/alive; sleep 4; rm /tmp/alive; sleep 600", livenessProbe={**probe, "initialDelaySeconds": 1})],
-    )  # fmt: skip
+        cluster, namespace, "unhealthy", containers=[shell(script, livenessProbe=probe | {"initialDelaySeconds": 1})]
+    )
     eventually(
         lambda: status(cluster, namespace, "unhealthy")["containerStatuses"][0]["restartCount"] >= 1, "it restarts"
     )
@@ -158,10 +158,11 @@ def test_environment_from_every_source(cluster: Cluster, namespace: str):
 
 def test_volumes_of_every_kind(cluster: Cluster, namespace: str, tmp_path):
     (tmp_path / "file").write_text("from the host")
+    item = {"key": "key", "path": "deep/er", "mode": 0o600}
     create(
         cluster, namespace, "volumes",
         volumes=[
-            {"name": "conf", "configMap": {"name": "conf", "items": [{"key": "key", "path": "deep/er", "mode": 0o600}]}},
+            {"name": "conf", "configMap": {"name": "conf", "items": [item]}},
             {"name": "hidden", "secret": {"secretName": "hidden"}},
             {"name": "host", "hostPath": {"path": str(tmp_path), "type": "Directory"}},
             {"name": "memory", "emptyDir": {"medium": "Memory"}},

@@ -21,7 +21,7 @@ def load(settings: ClusterSettings, file: Path) -> None:
     except DockerException as error:
         raise SettingsError(f"{file} can't be loaded (is it an archive made by 'docker save'?): {error}") from error
     for image in images:
-        for tag in image.tags or [image.id]:
+        for tag in image.tags or [str(image.id)]:
             print(f"Loaded {tag}")
 
 
