@@ -1,0 +1,69 @@
+"""``/exec`` and ``/attach``: from the request to an open process."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from kubelet.runtime import ContainerRuntime, NotFound, ProcessStream, RuntimeFailure
+from kubelet.server import log_request, remote_command
+from kubelet.server.remote_command import StreamOptions
+from kubelet.server.source import PodSource
+
+
+class CommandHandlers:
+    """Runs commands in containers and attaches to them."""
+
+    def __init__(self, source: PodSource, runtime: ContainerRuntime) -> None:
+        self._source = source
+        self._runtime = runtime
+
+    async def exec(self, request: web.Request) -> web.StreamResponse:
+        """404 for what does not run here, 400 for a request that cannot be, 500 for a command that cannot start."""
+        remote_command.check_upgrade(request)
+        options = StreamOptions.parse(request)
+        command = request.query.getall("command", [])
+        if not command:
+            raise web.HTTPBadRequest(text="you must specify at least 1 command")
+        container_id = self._container(request)
+        try:
+            process: ProcessStream = await self._runtime.open_exec(
+                container_id,
+                command,
+                tty=options.tty,
+                stdin=options.stdin,
+                stdout=options.stdout,
+                stderr=options.stderr,
+            )
+        except NotFound as error:
+            raise web.HTTPNotFound(text=str(error)) from error
+        except RuntimeFailure as error:
+            raise web.HTTPInternalServerError(text=str(error)) from error
+        return await remote_command.serve(request, process, options, command=command)
+
+    async def attach(self, request: web.Request) -> web.StreamResponse:
+        """As :meth:`exec`; the streams are those of the container's own process."""
+        remote_command.check_upgrade(request)
+        options = StreamOptions.parse(request)
+        container_id = self._container(request)
+        try:
+            tty = (await self._runtime.container_status(container_id)).tty
+            process: ProcessStream = await self._runtime.open_attach(
+                container_id, tty=tty, stdin=options.stdin, stdout=options.stdout, stderr=options.stderr
+            )
+        except NotFound as error:
+            raise web.HTTPNotFound(text=str(error)) from error
+        except RuntimeFailure as error:
+            raise web.HTTPInternalServerError(text=str(error)) from error
+        return await remote_command.serve(request, process, options, command=None)
+
+    def _container(self, request: web.Request) -> str:
+        """The id of the container that runs under the path's names (and uid, where the path has one)."""
+        namespace, pod_name, name = (request.match_info[part] for part in ("namespace", "pod", "container"))
+        pod = self._source.get_pod(namespace, pod_name)
+        uid = request.match_info.get("uid")
+        if pod is None or (uid and pod["metadata"].get("uid") != uid):
+            raise web.HTTPNotFound(text="pod does not exist")
+        container_id = log_request.running_container_id(pod, name)
+        if container_id is None:
+            raise web.HTTPNotFound(text=f'container not found ("{name}")')
+        return container_id
