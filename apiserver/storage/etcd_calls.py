@@ -38,6 +38,7 @@ _CHANNEL_OPTIONS = (
 _REQUIRE_LEADER = (("hasleader", "true"),)
 _FIRST_POLL_SECONDS = 0.005
 _LONGEST_POLL_SECONDS = 0.1
+_PROBE_SECONDS = 0.5
 _RESPONSES: dict[str, type[Message]] = {
     "KV/Range": pb.RangeResponse,
     "KV/Txn": pb.TxnResponse,
@@ -135,9 +136,18 @@ class EtcdCalls:
                     return index
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                raise StoreUnavailable(f"etcd is not reachable at {', '.join(self.endpoints)}")
+                raise StoreUnavailable(f"etcd is not reachable at {', '.join(self.endpoints)}: {await self._why_not()}")
             await asyncio.sleep(min(delay, remaining))
             delay = min(delay * 1.5, _LONGEST_POLL_SECONDS)
+
+    async def _why_not(self) -> str:
+        """What the preferred channel says of its failure (refused, a certificate that has expired, …)."""
+        probe = self._unary(self._active, "Maintenance/Status")
+        try:
+            await probe(pb.StatusRequest(), timeout=_PROBE_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            return str(error.details() or error.code().name)
+        return "it has only now become so"
 
     def _channel(self, endpoint: str) -> grpc.aio.Channel:
         if self._tls is None:

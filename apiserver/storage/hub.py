@@ -2,8 +2,8 @@
 
 One watch on all keys serves instead of one per kind, because it makes freshness exact: each revision of the store is a
 write of some key, so whoever has seen every event up to a revision knows that nothing is missing below it. A watch on
-one prefix learns that only through progress requests, which etcd before 3.4.25 and 3.5.8 may answer ahead of events
-that are still under way (``docs/adr/0001-one-etcd-watch.md``).
+one prefix learns that only through progress requests, which etcd before 3.4.31 and 3.5.13 may answer ahead of events
+that are still under way (``docs/adr/0002-one-etcd-watch.md``).
 """
 
 from __future__ import annotations
@@ -125,8 +125,10 @@ class WatchHub:
                 self._reset(0)
             except StoreError as error:
                 log.warning("Watch on etcd broke, resuming", revision=self.revision, error=str(error))
-            delay = _FIRST_DELAY_SECONDS if self.revision > before else min(delay * 2, _LONGEST_DELAY_SECONDS)
+            if self.revision > before:
+                delay = _FIRST_DELAY_SECONDS
             await self._sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY_SECONDS)
 
     async def _follow(self) -> None:
         current = await self._shared.get()

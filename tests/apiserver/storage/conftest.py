@@ -22,20 +22,16 @@ def free_port():
 class EtcdMember:
     """An etcd of one's own, on free ports and with its data in a directory that goes with it."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, scheme="http"):
         self.directory = Path(tempfile.mkdtemp(prefix="minikube-py-etcd-"))
         self.endpoint = f"127.0.0.1:{free_port()}"
         peer = f"http://127.0.0.1:{free_port()}"
         self.command = ["etcd", "--name=m", f"--data-dir={self.directory}/data", "--log-level=error"]
-        self.command += [
-            f"--listen-client-urls=http://{self.endpoint}",
-            f"--advertise-client-urls=http://{self.endpoint}",
-        ]
-        self.command += [
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=m={peer}",
-        ]
+        client, metrics = f"{scheme}://{self.endpoint}", f"http://127.0.0.1:{free_port()}"
+        self.command += [f"--listen-client-urls={client}", f"--advertise-client-urls={client}"]
+        self.command += [f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}"]
+        self.command += [f"--initial-cluster=m={peer}", f"--listen-metrics-urls={metrics}"]
+        self.health = f"{metrics}/health"
         self.command += ["--heartbeat-interval=10", "--election-timeout=100", *arguments]
         self.process = None
 
@@ -45,7 +41,7 @@ class EtcdMember:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(f"http://{self.endpoint}/health", timeout=1) as answer:
+                with urllib.request.urlopen(self.health, timeout=1) as answer:
                     if b'"true"' in answer.read():
                         return
             except OSError:
@@ -73,23 +69,28 @@ def shared_etcd():
 
 
 @pytest.fixture
-def etcd():
-    member = EtcdMember()
-    try:
-        member.start()
-        yield member
-    finally:
+def make_etcd():
+    """Starts members, and removes them at the end of the test."""
+    members = []
+
+    def make(*arguments, scheme="http"):
+        members.append(EtcdMember(*arguments, scheme=scheme))
+        members[-1].start()
+        return members[-1]
+
+    yield make
+    for member in members:
         member.remove()
 
 
 @pytest.fixture
-def small_etcd():
-    member = EtcdMember("--quota-backend-bytes=2097152")
-    try:
-        member.start()
-        yield member
-    finally:
-        member.remove()
+def etcd(make_etcd):
+    return make_etcd()
+
+
+@pytest.fixture
+def small_etcd(make_etcd):
+    return make_etcd("--quota-backend-bytes=2097152")
 
 
 @pytest.fixture(params=["memory", pytest.param("etcd", marks=pytest.mark.etcd)])

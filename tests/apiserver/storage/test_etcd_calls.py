@@ -1,0 +1,56 @@
+import grpc
+import grpc.aio
+import pytest
+
+from apiserver.storage.etcd_calls import EtcdCalls, store_error
+from apiserver.storage.store import (
+    Compacted,
+    FutureRevision,
+    NoSpace,
+    StoreTimeout,
+    StoreUnavailable,
+    ValueTooLarge,
+)
+
+CODE = grpc.StatusCode
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "expected"),
+    [
+        pytest.param(CODE.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded", NoSpace, id="no space"),
+        pytest.param(
+            CODE.OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted", Compacted, id="compacted"
+        ),
+        pytest.param(
+            CODE.OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision", FutureRevision, id="future"
+        ),
+        pytest.param(CODE.INVALID_ARGUMENT, "etcdserver: request is too large", ValueTooLarge, id="too large"),
+        pytest.param(
+            CODE.RESOURCE_EXHAUSTED,
+            "grpc: received message larger than max (9 vs. 2)",
+            ValueTooLarge,
+            id="message limit",
+        ),
+        pytest.param(CODE.DEADLINE_EXCEEDED, "Deadline Exceeded", StoreTimeout, id="deadline"),
+        pytest.param(CODE.UNAVAILABLE, "etcdserver: request timed out", StoreTimeout, id="etcd's own time-out"),
+        pytest.param(CODE.UNAVAILABLE, "etcdserver: no leader", StoreUnavailable, id="no leader"),
+        pytest.param(CODE.UNAVAILABLE, "failed to connect to all addresses", StoreUnavailable, id="no connection"),
+        pytest.param(CODE.UNKNOWN, "something else", StoreUnavailable, id="an unknown answer"),
+    ],
+)
+def test_etcds_answers_are_our_errors(code, details, expected):
+    error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details=details)
+    assert type(store_error(error)) is expected
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "message"),
+    [
+        pytest.param([], "at least one", id="no endpoint"),
+        pytest.param(["https://127.0.0.1:2379"], "needs a CA file", id="https without a CA"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(endpoints, message):
+    with pytest.raises(ValueError, match=message):
+        EtcdCalls(endpoints, tls=None, timeout=1)
