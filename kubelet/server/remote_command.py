@@ -16,6 +16,7 @@ from aiohttp import web
 
 from kubelet.runtime import ProcessStream, RuntimeFailure
 from minikube_py.api.meta import Object
+from minikube_py.runtime.tasks import Tasks
 
 SUBPROTOCOLS: Final = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
@@ -73,23 +74,19 @@ async def serve(
     await socket.prepare(request)
     # An empty message tells the client that the streams stand.
     await socket.send_bytes(bytes([STDOUT if options.stdout else STDERR if options.stderr else ERROR]))
-    reading = asyncio.create_task(_from_client(socket, process, options), name="remote-command-input")
-    output = asyncio.create_task(_to_client(socket, process, options), name="remote-command-output")
+    tasks = Tasks()
+    reading = tasks.start("remote command input", _from_client(socket, process, options))
+    output = tasks.start("remote command output", _to_client(socket, process, options))
     try:
-        # The input's end says nothing of the output; but a client that has gone ends both.
+        # The input is read until the client has gone, which ends the output too.
         await asyncio.wait({reading, output}, return_when=asyncio.FIRST_COMPLETED)
-        if not output.done() and not socket.closed:
-            await asyncio.wait({output})
-        if output.done() and not socket.closed:
-            status = await _final_status(process, command)
-            await socket.send_bytes(bytes([ERROR]) + orjson.dumps(status))
+        if not socket.closed:
+            await socket.send_bytes(bytes([ERROR]) + orjson.dumps(await _final_status(process, command)))
             await socket.close()
     except ConnectionError:
         pass  # the client left while it was told the end
     finally:
-        for task in (reading, output):
-            task.cancel()
-        await asyncio.gather(reading, output, return_exceptions=True)
+        await tasks.cancel_all()
         await process.close()
     return socket
 
@@ -118,7 +115,10 @@ async def _to_client(socket: web.WebSocketResponse, process: ProcessStream, opti
     while (piece := await process.read()) is not None:
         stream, data = piece
         if wanted[stream.value]:
-            await socket.send_bytes(bytes([stream.value]) + data)
+            try:
+                await socket.send_bytes(bytes([stream.value]) + data)
+            except ConnectionError:
+                return  # the client has gone, and with it whoever would read on
 
 
 def terminal_size(payload: bytes) -> tuple[int, int] | None:
