@@ -1,0 +1,1 @@
+"""What a pod sees of the network beside its interfaces: names, hosts file and resolver settings. Pure."""
