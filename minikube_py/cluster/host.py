@@ -14,12 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from kubelet.docker import labels
 from minikube_py.cluster.settings import ClusterSettings
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-CLUSTER_LABEL = "io.minikube-py.root-dir"
+
 COMMAND_TIMEOUT_SECONDS = 30
 STOP_GRACE_SECONDS = 5
 PARALLEL_STOPS = 16
@@ -44,9 +45,9 @@ class Host:
 
     def _containers(self, *, everything: bool) -> list[Container]:
         """The cluster's containers, those of applications before the pause containers that hold their network."""
-        label = f"{CLUSTER_LABEL}={self._settings.data_dir / 'kubelet'}"
+        label = f"{labels.OWNER}={self._settings.data_dir / 'kubelet'}"
         found = self._docker.containers.list(all=everything, filters={"label": label}, ignore_removed=True)
-        return sorted(found, key=lambda c: c.labels.get("io.kubernetes.docker.type") == "podsandbox")
+        return sorted(found, key=lambda c: c.labels.get(labels.KIND) == labels.SANDBOX)
 
     def stop_containers(self) -> None:
         """Stops every container of the cluster, with five seconds of grace."""

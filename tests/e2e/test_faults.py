@@ -79,7 +79,7 @@ def test_down_and_up_keep_the_data_and_bring_the_pods_back(cluster: Cluster):
     with cluster.namespace("down-up") as namespace:
         url = deploy(cluster, namespace)
         cluster.minikube_py("down")
-        assert docker("ps", "-q", "--filter", f"label=io.minikube-py.root-dir={cluster.data_dir}/kubelet") == ""
+        assert docker("ps", "-q", "--filter", f"label=io.minikube-py.kubelet={cluster.data_dir}/kubelet") == ""
         cluster.up()
         cluster.kubectl("rollout", "status", "deployment/app", "-n", namespace, "--timeout=120s")
         assert "Hello from version 1" in eventually(lambda: http_get(url), "the Service answers")
