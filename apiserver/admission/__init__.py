@@ -1,0 +1,36 @@
+"""Admission: plugins that change or refuse a write before it is stored, one file each, in one fixed order.
+
+What may enter here: rules that need more than the object itself. What only looks at the object is a strategy's or a
+validation's.
+"""
+
+from __future__ import annotations
+
+from apiserver.admission.chain import AdmissionChain
+from apiserver.admission.plugin import Attributes, Plugin
+
+
+def default_chain() -> AdmissionChain:
+    """The plugins that are always on, in upstream's order; webhooks have their place after the mutating ones."""
+    from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+    from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+    from apiserver.admission.node_restriction import NodeRestriction
+    from apiserver.admission.pod_binding import PodBinding
+    from apiserver.admission.priority import Priority
+    from apiserver.admission.service_account import ServiceAccount
+    from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
+
+    return AdmissionChain(
+        [
+            NamespaceLifecycle(),
+            ServiceAccount(),
+            NodeRestriction(),
+            TaintNodesByCondition(),
+            Priority(),
+            DefaultTolerationSeconds(),
+            PodBinding(),
+        ]
+    )
+
+
+__all__ = ["AdmissionChain", "Attributes", "Plugin", "default_chain"]

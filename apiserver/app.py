@@ -1,0 +1,137 @@
+"""The application: one endpoint for every path, from authentication to the answer.
+
+A request passes audit id → authentication → impersonation → route → authorization → handler; whatever is raised on the
+way becomes a ``Status``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import time
+import uuid
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import structlog
+from fastapi import FastAPI
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import WebSocketRoute
+
+from apiserver.authz.impersonation import impersonate
+from apiserver.context import ANONYMOUS, Query, RequestContext
+from apiserver.dispatch import handler_for
+from apiserver.errors import from_store, internal
+from apiserver.nonresource import NonResource
+from apiserver.response import json_response
+from apiserver.routes import request_info
+from apiserver.storage.store import StoreError
+from minikube_py.api.errors import ApiError
+
+if TYPE_CHECKING:
+    from apiserver.core import Core
+
+GZIP_BYTES = 128 * 1024
+"""From this size on an answer is compressed where the client takes gzip, as upstream."""
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+log = structlog.get_logger("apiserver")
+
+
+def make_app(core: Core) -> FastAPI:
+    """The ASGI application of one server process."""
+    from apiserver.streaming.endpoint import StreamEndpoint
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    endpoint = _Endpoint(core)
+    app.add_route("/{path:path}", endpoint.handle, methods=_METHODS)
+    app.router.routes.append(WebSocketRoute("/{path:path}", StreamEndpoint(core, endpoint).handle))
+    return app
+
+
+class _Endpoint:
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._non_resource = NonResource(core)
+
+    async def handle(self, request: Request) -> Response:
+        """Answers one request; never raises but when the client has left."""
+        started = time.monotonic()
+        ctx = self.context(request)
+        metrics = self._core.metrics
+        metrics.inflight(ctx.info.verb).inc()
+        try:
+            response = await self._answer(ctx)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception as error:
+            response = error_response(ctx, error)
+        finally:
+            metrics.inflight(ctx.info.verb).dec()
+        metrics.observe(ctx.info, response.status_code, time.monotonic() - started)
+        return finish(ctx, response)
+
+    def context(self, request: Request) -> RequestContext:
+        """The context of a request that nobody has authenticated yet."""
+        scope = request.scope
+        query = Query(scope.get("query_string", b""))
+        info = request_info(scope.get("method", "GET"), scope["path"], query, self._core.table)
+        audit_id = request.headers.get("audit-id") or str(uuid.uuid4())
+        return RequestContext(self._core, request, info, ANONYMOUS, query, audit_id[:64])
+
+    async def admit(self, ctx: RequestContext) -> None:
+        """Authenticates and authorizes. Raises Unauthorized, Forbidden."""
+        ctx.user = await self._core.authenticator.authenticate(ctx.request)
+        ctx.user = impersonate(ctx)
+        self._core.authorizer.check(ctx)
+
+    async def _answer(self, ctx: RequestContext) -> Response:
+        await self.admit(ctx)
+        if ctx.info.is_resource:
+            return await handler_for(ctx)(ctx)
+        return await self._non_resource.answer(ctx)
+
+
+def error_response(ctx: RequestContext, error: Exception) -> Response:
+    """The ``Status`` of whatever was raised."""
+    if isinstance(error, StoreError):
+        api_error = from_store(error)
+    elif isinstance(error, ApiError):
+        api_error = error
+    else:
+        log.error("Request failed unexpectedly", path=ctx.info.path, verb=ctx.info.verb, exc_info=error)
+        api_error = internal(error)
+    response = json_response(api_error.status(), api_error.code)
+    if api_error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(api_error.retry_after_seconds)
+    return response
+
+
+def finish(ctx: RequestContext, response: Response) -> Response:
+    """The answer with the headers that every answer has, compressed where the client takes it."""
+    headers = response.raw_headers
+    _compress(ctx, response)
+    headers.append((b"audit-id", ctx.audit_id.encode("latin-1", "replace")))
+    if not any(name == b"cache-control" for name, _ in headers):
+        headers.append((b"cache-control", b"no-cache, private"))
+    headers.append((b"date", formatdate(usegmt=True).encode()))
+    headers.extend((b"warning", _warning(text)) for text in ctx.warnings)
+    return response
+
+
+def _warning(text: str) -> bytes:
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    printable = "".join(character if character.isprintable() else " " for character in quoted)
+    return f'299 - "{printable}"'.encode()
+
+
+def _compress(ctx: RequestContext, response: Response) -> None:
+    if isinstance(response, StreamingResponse) or len(response.body) < GZIP_BYTES:
+        return
+    if "content-encoding" in response.headers or ctx.request.method != "GET":
+        return
+    if "gzip" not in ctx.header("accept-encoding"):
+        return
+    response.body = gzip.compress(bytes(response.body), compresslevel=1, mtime=0)
+    response.headers["Content-Length"] = str(len(response.body))
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"

@@ -1,0 +1,40 @@
+"""Client certificates: the common name is the user, the organizations are the groups.
+
+TLS has verified the chain and the dates when the connection was made; a connection that outlives its certificate is
+refused here.
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from typing import Any
+
+from apiserver.context import UserInfo
+from minikube_py.api.errors import Unauthorized
+
+EXTENSION = "minikube_py.tls"
+"""The key in an ASGI scope's ``extensions`` under which the server puts ``{"peer": <decoded certificate>}``."""
+
+
+def peer_of(scope: Any) -> dict[str, Any] | None:
+    """The verified certificate that the client of a connection has shown, or None."""
+    peer: dict[str, Any] | None = scope.get("extensions", {}).get(EXTENSION, {}).get("peer")
+    return peer or None
+
+
+def user_of_certificate(peer: dict[str, Any], now: datetime) -> UserInfo:
+    """The user that a certificate (as ``SSLSocket.getpeercert`` decodes it) names. Raises Unauthorized."""
+    if datetime.fromtimestamp(ssl.cert_time_to_seconds(peer["notAfter"]), UTC) < now:
+        raise Unauthorized("Unauthorized")
+    name = ""
+    groups: list[str] = []
+    for relative_name in peer.get("subject", ()):
+        for key, value in relative_name:
+            if key == "commonName":
+                name = value
+            elif key == "organizationName":
+                groups.append(value)
+    if not name:
+        raise Unauthorized("Unauthorized")
+    return UserInfo(name, groups=(*groups, "system:authenticated"))

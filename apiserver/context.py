@@ -1,0 +1,150 @@
+"""What is known of one request: who asks, what is asked, and what has to be said beside the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from minikube_py.api.errors import BadRequest, RequestEntityTooLarge
+from minikube_py.api.resources import Resource
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from apiserver.core import Core
+
+MAX_BODY_BYTES = 3 * 1024 * 1024
+"""The largest request body that is read, as upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """An authenticated user, as ``k8s.io/apiserver/pkg/authentication/user``."""
+
+    name: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """A request's path and method in terms of the API, as upstream's ``RequestInfo``.
+
+    ``resource`` is the row of the table of kinds, or None where the path names none that is served. A request that is
+    not for a resource (``is_resource`` False) has only ``path`` and ``verb``.
+    """
+
+    path: str
+    verb: str
+    is_resource: bool = False
+    group: str = ""
+    version: str = ""
+    namespace: str = ""
+    plural: str = ""
+    name: str = ""
+    subresource: str = ""
+    resource: Resource | None = None
+
+
+class Query:
+    """Query parameters, first value first; a parameter given empty counts as absent."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, raw: bytes) -> None:
+        self._values: dict[str, list[str]] = {}
+        if raw:
+            for key, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+                self._values.setdefault(key, []).append(value)
+
+    def get(self, key: str) -> str:
+        """The first value, or the empty string."""
+        values = self._values.get(key)
+        return values[0] if values else ""
+
+    def all(self, key: str) -> list[str]:
+        """Every value, in order."""
+        return self._values.get(key, [])
+
+    def flag(self, key: str) -> bool:
+        """A boolean parameter; upstream takes everything but ``false`` and ``0``, the empty value too, as true."""
+        values = self._values.get(key)
+        return values is not None and values[0].lower() not in ("false", "0")
+
+    def optional_flag(self, key: str) -> bool | None:
+        """As :meth:`flag`, None where the parameter is absent."""
+        return self.flag(key) if key in self._values else None
+
+    def integer(self, key: str) -> int | None:
+        """A whole number, None where absent. Raises BadRequest."""
+        text = self.get(key)
+        if not text:
+            return None
+        try:
+            return int(text)
+        except ValueError:
+            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """One request on its way through the server; made by the application, read by the handlers."""
+
+    core: Core
+    request: Request
+    info: RequestInfo
+    user: UserInfo
+    query: Query
+    audit_id: str
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, *texts: str) -> None:
+        """Adds ``Warning`` headers to the answer; repeats are said once."""
+        for text in texts:
+            if text and text not in self.warnings:
+                self.warnings.append(text)
+
+    def header(self, name: str) -> str:
+        """A request header, or the empty string."""
+        return self.request.headers.get(name, "")
+
+    @property
+    def resource(self) -> Resource:
+        """The row asked for; only for requests whose route has made sure that there is one."""
+        resource = self.info.resource
+        if resource is None:
+            raise RuntimeError("the request is not for a resource that is served")
+        return resource
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether ``dryRun=All`` is asked for. Raises BadRequest for another value."""
+        values = [value for value in self.query.all("dryRun") if value]
+        return check_dry_run(values)
+
+    async def body(self) -> bytes:
+        """The whole body. Raises RequestEntityTooLarge."""
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in self.request.stream():
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise RequestEntityTooLarge(f"Request entity too large: limit is {MAX_BODY_BYTES}")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+def check_dry_run(values: list[str]) -> bool:
+    """Whether the values of a ``dryRun`` option ask for one. Raises BadRequest for anything but ``All``."""
+    for value in values:
+        if value != "All":
+            raise BadRequest(
+                f'Invalid value: ["{value}"]: dryRun: Unsupported value: "{value}": supported values: "All"'
+            )
+    return bool(values)

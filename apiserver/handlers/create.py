@@ -1,0 +1,120 @@
+"""POST to a collection."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from apiserver.admission.plugin import Attributes
+from apiserver.body import Expected, check_field_validation, decode
+from apiserver.context import RequestContext
+from apiserver.core import Operation
+from apiserver.objects import encode, new_metadata
+from apiserver.response import render_stored
+from apiserver.storage.store import KeyExists
+from apiserver.writes import Stored
+from minikube_py.api.errors import (
+    AlreadyExists,
+    BadRequest,
+    already_exists,
+    field_required,
+    invalid,
+)
+from minikube_py.api.meta import Object, metadata, name_of
+from minikube_py.api.names import generate_name
+
+GENERATE_ATTEMPTS = 8
+"""Names tried for a ``generateName``, as upstream."""
+
+
+async def create(ctx: RequestContext) -> Response:
+    """Stores a new object: 201 and the object as stored."""
+    core, resource = ctx.core, ctx.resource
+    field_validation = check_field_validation(ctx.query.get("fieldValidation"), "CreateOptions")
+    dry_run = ctx.dry_run
+    obj = decode(
+        await ctx.body(),
+        ctx.header("content-type"),
+        Expected(resource.api_version, resource.kind),
+        core.schemas,
+        field_validation=field_validation,
+        warn=ctx.warn,
+    )
+    operation = Operation(
+        core, ctx.user, resource, ctx.info.namespace if resource.namespaced else "", dry_run=dry_run, warn=ctx.warn
+    )
+    return render_stored(ctx, await create_object(operation, obj), 201)
+
+
+def check_namespace(operation: Operation, obj: Object) -> None:
+    """Refuses an object of another namespace than the request's. Raises BadRequest."""
+    namespace = metadata(obj).get("namespace", "")
+    if namespace and namespace != operation.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+
+
+async def create_object(operation: Operation, obj: Object) -> Stored:
+    """Defaults, admits, validates and stores ``obj``; a generated name that is taken is generated anew.
+
+    Raises AlreadyExists, Invalid, Forbidden, NotFound (the namespace).
+    """
+    check_namespace(operation, obj)
+    if metadata(obj).get("resourceVersion"):
+        raise BadRequest("resourceVersion should not be set on objects to be created")
+    generated = not name_of(obj) and bool(metadata(obj).get("generateName"))
+    for attempt in range(GENERATE_ATTEMPTS if generated else 1):
+        try:
+            return await _create_once(operation, obj)
+        except AlreadyExists:
+            if attempt == GENERATE_ATTEMPTS - 1 or not generated:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def _create_once(operation: Operation, obj: Object) -> Stored:
+    core, resource, strategy = operation.core, operation.resource, operation.strategy
+    base = metadata(obj).get("generateName", "")
+    name = name_of(obj) or (generate_name(base, core.random) if base else "")
+    operation = Operation(
+        core, operation.user, resource, operation.namespace, name, "", operation.dry_run, operation.warn
+    )
+    # The namespace is a fact of the request that admission may rely on.
+    source = {**metadata(obj), "namespace": operation.namespace} if operation.namespace else metadata(obj)
+    attributes = Attributes(operation, "CREATE", strategy.default({**obj, "metadata": source}))
+    await core.admission.mutate(attributes)
+    admitted = attributes.obj or {}
+    meta = new_metadata(admitted, name=name, namespace=operation.namespace, uid=core.new_uid(), now=core.clock.now())
+    prepared = strategy.prepare_for_create({**admitted, "metadata": meta}, operation.strategy_context())
+    if not name:
+        raise invalid(
+            resource.group, resource.kind, "", [field_required("metadata.name", "name or generateName is required")]
+        )
+    errors = strategy.validate(prepared)
+    if errors:
+        raise invalid(resource.group, resource.kind, name, errors)
+    operation.warn(*strategy.warnings(prepared))
+    attributes.obj = prepared
+    await core.admission.validate(attributes)
+    return await _store(operation, prepared)
+
+
+async def _store(operation: Operation, obj: Object) -> Stored:
+    core, resource = operation.core, operation.resource
+    reservation = await core.allocation.reserve(operation, obj, None)
+    if reservation is not None:
+        obj = reservation.obj
+    value = encode(obj)
+    if operation.dry_run:
+        if await core.store.get(operation.key) is not None:
+            raise already_exists(resource.group, resource.plural, operation.name)
+        return Stored(value, 0)
+    try:
+        revision = await core.store.create(operation.key, value, ttl_seconds=operation.strategy.ttl_seconds)
+    except Exception as error:
+        if reservation is not None:
+            await reservation.undo(error)
+        if isinstance(error, KeyExists):
+            raise already_exists(resource.group, resource.plural, operation.name) from None
+        raise
+    if reservation is not None:
+        await reservation.commit()
+    return Stored(value, revision)

@@ -1,0 +1,33 @@
+"""DELETE of a collection."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from apiserver.context import RequestContext
+from apiserver.core import Operation
+from apiserver.handlers.delete import delete_object
+from apiserver.handlers.options import delete_options
+from apiserver.listing import list_document
+from apiserver.reads import list_options, select_all, selection
+from apiserver.response import json_response
+from apiserver.storage.encoding import item_form
+from minikube_py.api.errors import NotFound
+
+
+async def deletecollection(ctx: RequestContext) -> Response:
+    """Deletes every object that the selectors match, and answers with the list of them."""
+    options = await delete_options(ctx)
+    selected = selection(ctx)
+    page = await select_all(ctx, selected, list_options(ctx))
+    items: list[bytes] = []
+    for cached in page.items:
+        operation = Operation(
+            ctx.core, ctx.user, ctx.resource, cached.namespace, cached.name, "", options.dry_run, ctx.warn
+        )
+        try:
+            stored = await delete_object(operation, options)
+        except NotFound:
+            continue
+        items.append(item_form(stored.served))
+    return json_response(list_document(ctx.resource, page.revision, items))

@@ -1,0 +1,97 @@
+"""The ``scale`` subresource of workloads: ``autoscaling/v1 Scale`` in front of ``spec.replicas``."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from apiserver.admission.plugin import Attributes
+from apiserver.body import Expected, Parsed, check_field_validation, checked, decode
+from apiserver.context import RequestContext
+from apiserver.core import Operation
+from apiserver.handlers.patch import Apply, apply_patch, read_patch
+from apiserver.handlers.update import check_name, check_preconditions, operation_of
+from apiserver.reads import FRESH_TIMEOUT_SECONDS
+from apiserver.response import render_document
+from apiserver.writes import Stored, guaranteed_update, missing
+from minikube_py.api.errors import field_invalid, invalid
+from minikube_py.api.meta import Object, join_key, metadata
+from minikube_py.api.selectors import LabelSelector
+
+SCALE = Expected("autoscaling/v1", "Scale")
+_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+def scale_of(obj: Object) -> Object:
+    """The ``Scale`` of a workload."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    scale_status: Object = {"replicas": status.get("replicas", 0)}
+    selector = str(LabelSelector.from_object(spec.get("selector")))
+    if selector:
+        scale_status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {key: metadata(obj)[key] for key in _METADATA if key in metadata(obj)},
+        "spec": {"replicas": spec["replicas"]} if spec.get("replicas") else {},
+        "status": scale_status,
+    }
+
+
+async def get_scale(ctx: RequestContext) -> Response:
+    """The workload's scale."""
+    cache = ctx.core.caches[ctx.resource]
+    await cache.wait_fresh(FRESH_TIMEOUT_SECONDS)
+    found = cache.get(join_key(ctx.info.namespace, ctx.info.name))
+    if found is None:
+        raise missing(operation_of(ctx))
+    return render_document(ctx, scale_of(found.object))
+
+
+async def update_scale(ctx: RequestContext) -> Response:
+    """Replaces the scale: only ``spec.replicas`` is looked at."""
+    field_validation = check_field_validation(ctx.query.get("fieldValidation"), "UpdateOptions")
+    operation = operation_of(ctx)
+    scale = decode(
+        await ctx.body(),
+        ctx.header("content-type"),
+        SCALE,
+        ctx.core.schemas,
+        field_validation=field_validation,
+        warn=ctx.warn,
+    )
+    check_name(operation, scale)
+
+    async def transform(old: Object) -> Object:
+        return await _scaled(operation, scale, old)
+
+    return _render(ctx, await guaranteed_update(operation, transform))
+
+
+async def patch_scale(ctx: RequestContext) -> Response:
+    """Patches the scale."""
+    field_validation = check_field_validation(ctx.query.get("fieldValidation"), "PatchOptions")
+    operation = operation_of(ctx)
+    apply: Apply = await read_patch(ctx, SCALE)
+
+    async def transform(old: Object) -> Object:
+        patched = apply_patch(apply, scale_of(old))
+        scale = checked(Parsed(patched), SCALE, ctx.core.schemas, field_validation, ctx.warn)
+        return await _scaled(operation, scale, old)
+
+    return _render(ctx, await guaranteed_update(operation, transform))
+
+
+async def _scaled(operation: Operation, scale: Object, old: Object) -> Object:
+    """The workload with the scale's replicas. Raises Invalid, Conflict."""
+    check_preconditions(operation, scale, old)
+    replicas = (scale.get("spec") or {}).get("replicas") or 0
+    if replicas < 0:
+        detail = "must be greater than or equal to 0"
+        raise invalid("autoscaling", "Scale", operation.name, [field_invalid("spec.replicas", replicas, detail)])
+    await operation.core.admission.review(Attributes(operation, "UPDATE", scale, old))
+    new = {**old, "spec": {**(old.get("spec") or {}), "replicas": replicas}}
+    return operation.strategy.prepare_for_update(new, old, operation.strategy_context())
+
+
+def _render(ctx: RequestContext, stored: Stored) -> Response:
+    return render_document(ctx, scale_of(stored.object()))

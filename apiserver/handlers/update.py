@@ -1,0 +1,135 @@
+"""PUT of an object or of its status."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from apiserver.admission.plugin import Attributes
+from apiserver.body import Expected, check_field_validation, decode
+from apiserver.context import RequestContext
+from apiserver.core import Operation
+from apiserver.handlers.create import check_namespace, create_object
+from apiserver.objects import kept_metadata
+from apiserver.response import render_stored
+from apiserver.writes import Stored, guaranteed_update
+from minikube_py.api.errors import (
+    BadRequest,
+    NotFound,
+    conflict,
+    field_invalid,
+    invalid,
+)
+from minikube_py.api.meta import Object, metadata, name_of, uid_of
+
+
+async def update(ctx: RequestContext) -> Response:
+    """Replaces an object: 200 and the object as stored, 201 where the kind lets a PUT create it."""
+    core, resource = ctx.core, ctx.resource
+    field_validation = check_field_validation(ctx.query.get("fieldValidation"), "UpdateOptions")
+    operation = operation_of(ctx)
+    obj = decode(
+        await ctx.body(),
+        ctx.header("content-type"),
+        Expected(resource.api_version, resource.kind),
+        core.schemas,
+        field_validation=field_validation,
+        warn=ctx.warn,
+    )
+    check_name(operation, obj)
+    check_namespace(operation, obj)
+    try:
+        return render_stored(ctx, await update_object(operation, obj))
+    except NotFound:
+        if operation.subresource or not operation.strategy.allow_create_on_update or metadata(obj).get("uid"):
+            raise
+    return render_stored(ctx, await create_object(operation, obj), 201)
+
+
+def operation_of(ctx: RequestContext) -> Operation:
+    """The write that a request to an object's path asks for."""
+    return Operation(
+        ctx.core,
+        ctx.user,
+        ctx.resource,
+        ctx.info.namespace if ctx.resource.namespaced else "",
+        ctx.info.name,
+        ctx.info.subresource,
+        ctx.dry_run,
+        ctx.warn,
+    )
+
+
+def check_name(operation: Operation, obj: Object) -> None:
+    """Refuses an object of another name than the path's. Raises BadRequest."""
+    name = name_of(obj)
+    if not name:
+        raise BadRequest("name must be provided")
+    if name != operation.name:
+        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({operation.name})")
+
+
+async def update_object(operation: Operation, obj: Object) -> Stored:
+    """Replaces the stored object by ``obj``. Raises NotFound, Conflict, Invalid, Forbidden."""
+    resource = operation.resource
+    if not metadata(obj).get("resourceVersion") and not operation.strategy.allow_unconditional_update:
+        raise invalid(
+            resource.group,
+            resource.kind,
+            operation.name,
+            [field_invalid("metadata.resourceVersion", 0, "must be specified for an update")],
+        )
+
+    async def transform(old: Object) -> Object:
+        return await prepare(operation, obj, old)
+
+    return await guaranteed_update(operation, transform)
+
+
+def check_preconditions(operation: Operation, new: Object, old: Object) -> None:
+    """Compares the ``uid`` and ``resourceVersion`` that a client sent with the stored ones. Raises Conflict."""
+    resource = operation.resource
+    uid = uid_of(new)
+    if uid and uid != uid_of(old):
+        raise conflict(
+            resource.group,
+            resource.plural,
+            operation.name,
+            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(old)}",
+        )
+    sent = metadata(new).get("resourceVersion")
+    if sent and sent != "0" and sent != metadata(old)["resourceVersion"]:
+        if not str(sent).isdigit():
+            raise invalid(
+                resource.group,
+                resource.kind,
+                operation.name,
+                [field_invalid("metadata.resourceVersion", sent, "must be the version that the server gave")],
+            )
+        raise conflict(resource.group, resource.plural, operation.name)
+
+
+async def prepare(operation: Operation, new: Object, old: Object) -> Object:
+    """The object to store in place of ``old``: defaulted, admitted, prepared and validated.
+
+    Raises Conflict, Invalid, Forbidden. Neither argument is changed.
+    """
+    check_preconditions(operation, new, old)
+    core, strategy, context = operation.core, operation.strategy, operation.strategy_context()
+    is_status = operation.subresource == "status"
+    attributes = Attributes(operation, "UPDATE", strategy.default({**new, "metadata": kept_metadata(new, old)}), old)
+    await core.admission.mutate(attributes)
+    admitted = attributes.obj or {}
+    admitted = {**admitted, "metadata": kept_metadata(admitted, old)}
+    if is_status:
+        prepared = strategy.prepare_status_update(admitted, old, context)
+        errors = strategy.validate_status_update(prepared, old)
+    else:
+        prepared = strategy.prepare_for_update(admitted, old, context)
+        errors = strategy.validate_update(prepared, old)
+    if errors:
+        raise invalid(operation.resource.group, operation.resource.kind, operation.name, errors)
+    if not is_status:
+        operation.warn(*strategy.warnings(prepared))
+    attributes.obj = prepared
+    await core.admission.validate(attributes)
+    return prepared

@@ -1,0 +1,154 @@
+"""The API server process: its parts are made here, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from pathlib import Path
+from random import SystemRandom
+
+import structlog
+
+from apiserver.admission import default_chain
+from apiserver.allocation.allocator import Allocator
+from apiserver.allocation.ranges import Addresses, Ports
+from apiserver.allocation.services import ServiceAllocation
+from apiserver.app import make_app
+from apiserver.authn.authenticator import Authenticator
+from apiserver.authn.tokens import TokenIssuer
+from apiserver.authz.authorizer import Authorizer
+from apiserver.authz.node import NodeAuthorizer
+from apiserver.authz.rbac import Rbac
+from apiserver.bootstrap import bootstrap
+from apiserver.core import Core
+from apiserver.metrics import Metrics
+from apiserver.server import listen, make_server
+from apiserver.settings import Settings
+from apiserver.storage.cache import WatchCache
+from apiserver.storage.hub import WatchHub
+from apiserver.storage.store import Store, StoreError
+from apiserver.storage.subscription import SlowReader
+from apiserver.strategies import strategy_for
+from apiserver.streaming.kubelet import KubeletClient
+from minikube_py.api.resources import BUILT_IN, ResourceTable
+from minikube_py.api.schema import Schemas
+from minikube_py.runtime.clock import Clock, RealClock
+from minikube_py.runtime.tasks import Tasks
+
+CACHE_TIMEOUT_SECONDS = 60.0
+"""How long a starting server waits for etcd."""
+log = structlog.get_logger("apiserver")
+
+__all__ = ["Settings", "make_core", "run"]
+
+
+def make_store(settings: Settings) -> Store:
+    """The store that the settings name."""
+    if settings.etcd_servers == ["memory"]:
+        from apiserver.storage.memory import MemoryStore
+
+        return MemoryStore()
+    from apiserver.storage.etcd import EtcdStore
+    from apiserver.storage.etcd_calls import EtcdTls
+
+    tls: EtcdTls | None = None
+    if settings.etcd_cafile:
+        tls = EtcdTls(settings.etcd_cafile, settings.etcd_certfile, settings.etcd_keyfile)
+    return EtcdStore(settings.etcd_servers, tls=tls)
+
+
+def make_core(
+    settings: Settings,
+    store: Store,
+    hub: WatchHub,
+    *,
+    clock: Clock,
+    table: ResourceTable = BUILT_IN,
+    metrics: Metrics | None = None,
+) -> Core:
+    """Every part of the server, unconnected to any port."""
+    random = SystemRandom()
+    caches = {
+        row: WatchCache(hub, row, fields_of=strategy_for(row).fields, monotonic=clock.monotonic)
+        for row in table.rows
+        if row.persisted
+    }
+    tokens = TokenIssuer(
+        public_key_pem=Path(settings.service_account_key_file).read_bytes(),
+        private_key_pem=Path(settings.service_account_signing_key_file).read_bytes(),
+        issuer=settings.service_account_issuer,
+        caches=caches,
+        clock=clock,
+    )
+    return Core(
+        settings=settings,
+        table=table,
+        schemas=Schemas(settings.minor),
+        store=store,
+        caches=caches,
+        clock=clock,
+        random=random,
+        new_uid=lambda: str(uuid.uuid4()),
+        admission=default_chain(),
+        authenticator=Authenticator(tokens, clock),
+        authorizer=Authorizer(NodeAuthorizer(caches), Rbac(caches)),
+        tokens=tokens,
+        allocation=ServiceAllocation(
+            Allocator(store, Addresses(settings.service_network), random, clock),
+            Allocator(store, Ports(settings.node_ports), random, clock),
+        ),
+        metrics=metrics or Metrics(),
+        kubelets=KubeletClient(settings),
+    )
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Serves until ``stop`` is set. Raises what keeps it from starting: a bad certificate, a port in use, no etcd."""
+    from prometheus_client import REGISTRY
+
+    listening = listen(settings)
+    store = make_store(settings)
+    tasks = Tasks()
+    core: Core | None = None
+    try:
+        hub = WatchHub(store)
+        core = make_core(settings, store, hub, clock=RealClock(), metrics=Metrics(REGISTRY))
+        server = make_server(make_app(core), settings, stop)
+        tasks.start("watch-hub", hub.run(), critical=True)
+        await fill_caches(core)
+        await bootstrap(core)
+        core.bootstrapped = True
+        tasks.start("end-watches", _end_watches(core, stop), critical=True)
+        serving = tasks.start("server", server.serve([listening]), critical=True)
+        log.info("Serving", address=settings.bind_address, port=listening.getsockname()[1])
+        await tasks.run_until(stop)
+        await asyncio.wait((serving,), timeout=settings.shutdown_seconds + 1)
+    finally:
+        await tasks.cancel_all()
+        listening.close()
+        if core is not None:
+            await core.kubelets.close()
+        await store.close()
+
+
+async def fill_caches(core: Core) -> None:
+    """Fills every watch cache. Raises StoreError where etcd does not answer in a minute."""
+    deadline = core.clock.monotonic() + CACHE_TIMEOUT_SECONDS
+    for cache in core.caches.values():
+        while True:
+            try:
+                await cache.ready(max(deadline - core.clock.monotonic(), 0.1))
+                break
+            except StoreError as error:
+                if core.clock.monotonic() >= deadline:
+                    raise
+                log.warning("Waiting for etcd", error=str(error))
+                await core.clock.sleep(0.5)
+
+
+async def _end_watches(core: Core, stop: asyncio.Event) -> None:
+    """Ends every watch when the server is told to stop, so that clients go on with another server at once."""
+    await stop.wait()
+    core.stopping = True
+    for subscription in tuple(core.watches):
+        subscription.cut_off(SlowReader("the server is stopping"))

@@ -1,0 +1,69 @@
+"""Metrics under upstream's names, in a registry of the process."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from apiserver.context import RequestInfo
+
+_READS = frozenset({"get", "list", "watch"})
+_VERBS = {"get": "GET", "list": "LIST", "watch": "WATCH", "create": "POST", "update": "PUT", "patch": "PATCH"}
+_SECONDS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
+_ETCD_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2, 4, 8, 15, 30, 60)
+
+
+class Metrics:
+    """The API server's metrics; every one is present from the start."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        labels = ("verb", "group", "version", "resource", "subresource")
+        self._requests = Counter(
+            "apiserver_request_total",
+            "Counter of apiserver requests broken out for each verb, resource and HTTP response code.",
+            (*labels, "code"),
+            registry=self.registry,
+        )
+        self._durations = Histogram(
+            "apiserver_request_duration_seconds",
+            "Response latency distribution in seconds for each verb, group, version, resource and subresource.",
+            labels,
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._inflight = Gauge(
+            "apiserver_current_inflight_requests",
+            "Maximal number of currently used inflight request limit of this apiserver per request kind.",
+            ("request_kind",),
+            registry=self.registry,
+        )
+        self.etcd = Histogram(
+            "etcd_request_duration_seconds",
+            "Etcd request latency in seconds for each operation and object type.",
+            ("operation", "type"),
+            buckets=_ETCD_SECONDS,
+            registry=self.registry,
+        )
+        self._reading = self._inflight.labels("readOnly")
+        self._mutating = self._inflight.labels("mutating")
+
+    def inflight(self, verb: str) -> Gauge:
+        """The gauge of requests in flight that a verb counts to."""
+        return self._reading if verb in _READS else self._mutating
+
+    def observe(self, info: RequestInfo, code: int, seconds: float) -> None:
+        """Counts an answered request; one that is not for a known resource is counted without its path."""
+        resource = info.resource
+        verb = _VERBS.get(info.verb, info.verb.upper())
+        if resource is None:
+            labels = (verb, "", "", "", "")
+        else:
+            subresource = info.subresource if resource.subresource(info.subresource) else ""
+            labels = (verb, resource.group, resource.version, resource.plural, subresource)
+        self._requests.labels(*labels, str(code)).inc()
+        if info.verb != "watch":
+            self._durations.labels(*labels).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """The text form that ``/metrics`` gives."""
+        return generate_latest(self.registry)

@@ -1,0 +1,113 @@
+"""uvicorn with what Kubernetes needs of TLS: client certificates that are optional, and reach the application.
+
+uvicorn's protocols are subclassed in one place only: the verified peer certificate is put into the scope's extensions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from apiserver.authn.certificates import EXTENSION
+from apiserver.settings import Settings
+
+KEEP_ALIVE_SECONDS = 185
+"""How long an idle connection stays open: longer than clients keep theirs, so that it is they who close."""
+MAX_STREAM_MESSAGE_BYTES = 4 * 1024 * 1024
+
+
+def _peer(transport: Any) -> dict[str, Any]:
+    ssl_object = transport.get_extra_info("ssl_object")
+    certificate = ssl_object.getpeercert() if ssl_object is not None else None
+    return {EXTENSION: {"peer": certificate or None}}
+
+
+class _HttpProtocol(HttpToolsProtocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._tls = _peer(transport)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = self._tls
+
+
+class _WebSocketProtocol(WebSocketsSansIOProtocol):
+    async def run_asgi(self) -> None:
+        self.scope["extensions"] = {**(self.scope.get("extensions") or {}), **_peer(self.transport)}
+        await super().run_asgi()
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to the process and sleeps instead of ticking."""
+
+    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signal handlers as they are."""
+        yield
+
+    async def main_loop(self) -> None:
+        """Waits to be stopped."""
+        await self._stop.wait()
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """The server's TLS: 1.2 or newer, a client certificate verified where one is shown."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.client_ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.tls_cert_file, settings.tls_private_key_file)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def make_server(app: Any, settings: Settings, stop: asyncio.Event) -> Server:
+    """A server for the application that stops when ``stop`` is set."""
+    config = uvicorn.Config(
+        app,
+        host=settings.bind_address,
+        port=settings.secure_port,
+        loop="none",
+        http=_HttpProtocol,
+        ws=_WebSocketProtocol,
+        ws_max_size=MAX_STREAM_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(settings.shutdown_seconds),
+        ssl_context_factory=lambda *_: tls_context(settings),
+    )
+    return Server(config, stop)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket that listens on the configured address. Raises OSError naming it where that is not possible."""
+    family = socket.AF_INET6 if ":" in settings.bind_address else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.bind_address, settings.secure_port))
+    except OSError as error:
+        listening.close()
+        where = f"{settings.bind_address}:{settings.secure_port}"
+        raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from None
+    listening.setblocking(False)
+    return listening

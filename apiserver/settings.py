@@ -1,0 +1,125 @@
+"""The API server's settings."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, ip_network
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+
+class Settings(BaseModel):
+    """What one API server process is told; an unknown field is an error. Paths are of PEM files."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    etcd_servers: list[str] = ["https://127.0.0.1:2379"]
+    """Addresses of etcd members, ``scheme://host:port``. ``memory`` alone keeps everything in this process."""
+    etcd_cafile: str = ""
+    """CA that etcd's server certificate is verified by; needed for ``https``."""
+    etcd_certfile: str = ""
+    """Client certificate shown to etcd."""
+    etcd_keyfile: str = ""
+    """Key of the client certificate shown to etcd."""
+    bind_address: str = "0.0.0.0"
+    """Address to listen on."""
+    secure_port: int = 6443
+    """Port to listen on with TLS."""
+    advertise_address: str = ""
+    """Address that the Service ``default/kubernetes`` leads to; empty takes ``bind_address`` unless that is 0.0.0.0."""
+    tls_cert_file: str
+    """Server certificate, with intermediates."""
+    tls_private_key_file: str
+    """Key of the server certificate."""
+    client_ca_file: str
+    """CA of client certificates."""
+    service_account_key_file: str
+    """Public key that service-account tokens are verified by."""
+    service_account_signing_key_file: str
+    """Private key that service-account tokens are signed with."""
+    service_account_issuer: str = "https://kubernetes.default.svc.cluster.local"
+    """Issuer, and default audience, of service-account tokens."""
+    kubelet_client_certificate: str = ""
+    """Client certificate shown to kubelets (logs, exec)."""
+    kubelet_client_key: str = ""
+    """Key of the client certificate shown to kubelets."""
+    kubelet_certificate_authority: str = ""
+    """CA that kubelets' server certificates are verified by."""
+    kubelet_preferred_address_types: list[str] = ["InternalIP", "ExternalIP", "Hostname"]
+    """Which of a node's addresses is used to reach its kubelet, in this order."""
+    service_cluster_ip_range: str = "10.96.0.0/12"
+    """CIDR of ClusterIPs; IPv4, at most 2^20 addresses are used."""
+    service_node_port_range: str = "30000-32767"
+    """Ports of NodePort Services, both ends included."""
+    kubernetes_version: str = "1.32"
+    """API level presented: ``1.32`` or ``v1.32.3``."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is logged."""
+    shutdown_seconds: float = 5.0
+    """How long requests in flight are waited for when stopping."""
+
+    @field_validator("service_cluster_ip_range")
+    @classmethod
+    def _check_cidr(cls, value: str) -> str:
+        if "," in value:
+            raise ValueError("dual-stack service ranges are not supported: give one IPv4 CIDR")
+        network = ip_network(value)
+        if not isinstance(network, IPv4Network):
+            raise ValueError("IPv6 service ranges are not supported: give one IPv4 CIDR")
+        if network.prefixlen > 30:
+            raise ValueError("must leave room for at least 2 addresses (/30 or larger)")
+        return value
+
+    @field_validator("service_node_port_range")
+    @classmethod
+    def _check_ports(cls, value: str) -> str:
+        first, _, last = value.partition("-")
+        if not (first.isdigit() and last.isdigit() and 0 < int(first) <= int(last) <= 65535):
+            raise ValueError("must be FIRST-LAST with ports between 1 and 65535")
+        return value
+
+    @field_validator("etcd_servers")
+    @classmethod
+    def _check_servers(cls, value: list[str]) -> list[str]:
+        if not value:
+            raise ValueError("at least one address is needed")
+        for server in value:
+            if server != "memory" and not server.startswith(("http://", "https://", "unix://")):
+                raise ValueError(f"{server!r} must begin with https://, http:// or unix://")
+        return value
+
+    @model_validator(mode="after")
+    def _check_advertised(self) -> Self:
+        if not self.advertise_address:
+            self.advertise_address = "127.0.0.1" if self.bind_address in ("0.0.0.0", "::") else self.bind_address
+        return self
+
+    @property
+    def version(self) -> tuple[str, str, str]:
+        """``("1", "32", "0")`` of ``kubernetes_version``."""
+        parts = self.kubernetes_version.removeprefix("v").split(".")
+        return parts[0], parts[1], parts[2] if len(parts) > 2 else "0"
+
+    @property
+    def minor(self) -> str:
+        """``1.32`` of ``kubernetes_version``."""
+        return ".".join(self.version[:2])
+
+    @property
+    def service_network(self) -> IPv4Network:
+        """``service_cluster_ip_range`` as a network."""
+        return IPv4Network(self.service_cluster_ip_range)
+
+    @property
+    def node_ports(self) -> range:
+        """``service_node_port_range`` as a range."""
+        first, _, last = self.service_node_port_range.partition("-")
+        return range(int(first), int(last) + 1)
+
+    @field_validator("kubernetes_version")
+    @classmethod
+    def _check_version(cls, value: str) -> str:
+        parts = value.removeprefix("v").split(".")
+        if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts) or parts[0] != "1":
+            raise ValueError("must look like 1.32 or v1.32.0")
+        return value

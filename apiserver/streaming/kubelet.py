@@ -1,0 +1,102 @@
+"""The way from here to a kubelet: its address from the Node object, our client certificate, its CA."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from apiserver.context import RequestContext
+from apiserver.core import Core
+from apiserver.reads import FRESH_TIMEOUT_SECONDS
+from apiserver.settings import Settings
+from minikube_py.api.errors import BadRequest, InternalError, not_found
+from minikube_py.api.meta import Object, join_key
+from minikube_py.api.resources import NODES, PODS
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+DIAL_SECONDS = 30.0
+DEFAULT_PORT = 10250
+
+
+@dataclass(frozen=True, slots=True)
+class KubeletAddress:
+    """Where the kubelet of a node listens."""
+
+    host: str
+    port: int
+
+    def url(self, scheme: str, parts: Sequence[str], query: Sequence[tuple[str, str]]) -> str:
+        """The URL of a path, its parts escaped, on this kubelet."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        path = "/".join(quote(part, safe="") for part in parts)
+        return f"{scheme}://{host}:{self.port}/{path}" + (f"?{urlencode(query)}" if query else "")
+
+
+def address_of(node: Object, preferred: Sequence[str]) -> KubeletAddress:
+    """The address that a Node tells. Raises InternalError where it tells none."""
+    status = node.get("status") or {}
+    port = ((status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port") or DEFAULT_PORT
+    for wanted in preferred:
+        for address in status.get("addresses") or ():
+            if address.get("type") == wanted:
+                return KubeletAddress(address["address"], int(port))
+    raise InternalError(f"Internal error occurred: no preferred addresses found; known addresses: {preferred}")
+
+
+async def pod_of(ctx: RequestContext) -> Object:
+    """The pod that the request names, as it is now. Raises NotFound."""
+    cache = ctx.core.caches[PODS]
+    await cache.wait_fresh(FRESH_TIMEOUT_SECONDS)
+    found = cache.get(join_key(ctx.info.namespace, ctx.info.name))
+    if found is None:
+        raise not_found("", "pods", ctx.info.name)
+    return found.object
+
+
+def kubelet_of(core: Core, pod: Object) -> KubeletAddress:
+    """The kubelet that runs a pod. Raises BadRequest where none does yet, NotFound where the node is gone."""
+    node_name = (pod.get("spec") or {}).get("nodeName", "")
+    if not node_name:
+        raise BadRequest(f"pod {pod['metadata']['name']} does not have a host assigned")
+    node = core.caches[NODES].get(node_name)
+    if node is None:
+        raise not_found("", "nodes", node_name)
+    return address_of(node.object, core.settings.kubelet_preferred_address_types)
+
+
+class KubeletClient:
+    """The HTTP client towards kubelets; connected, and imported, when first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session: ClientSession | None = None
+
+    @property
+    def session(self) -> ClientSession:
+        """The session, made at first use. Raises OSError where a certificate cannot be read."""
+        if self._session is None:
+            import aiohttp
+
+            connector = aiohttp.TCPConnector(ssl=self._tls(), limit=0)
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=DIAL_SECONDS)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+        return self._session
+
+    async def close(self) -> None:
+        """Ends every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _tls(self) -> ssl.SSLContext:
+        settings = self._settings
+        context = ssl.create_default_context(cafile=settings.kubelet_certificate_authority or None)
+        # A kubelet's certificate names its node; the address that we dial is vouched for by the Node object.
+        context.check_hostname = False
+        if settings.kubelet_client_certificate:
+            context.load_cert_chain(settings.kubelet_client_certificate, settings.kubelet_client_key)
+        return context

@@ -1,0 +1,140 @@
+"""Compare-and-swap writes: the loop that every change of a stored object goes through.
+
+An attempt starts from the watch cache, which may be behind; whatever then fails, or would change nothing, is tried
+again from the store before it is believed. So a change costs one round trip to etcd where nobody else writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from apiserver.core import Operation
+from apiserver.objects import encode, stored_metadata
+from apiserver.storage.encoding import decode, splice
+from apiserver.storage.store import RevisionMismatch
+from minikube_py.api.errors import ApiError, conflict, not_found
+from minikube_py.api.meta import Object, join_key, metadata, resource_version_of
+
+MAX_ATTEMPTS = 100
+"""Attempts of a change that does not name the version it is based on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as it was written, or would have been (dry run); ``deleted`` tells that it is gone now."""
+
+    value: bytes
+    revision: int
+    deleted: bool = False
+
+    @property
+    def served(self) -> bytes:
+        """The JSON that clients see."""
+        return splice(self.value, self.revision)
+
+    def object(self) -> Object:
+        """A new dictionary of it."""
+        return decode(self.value, self.revision)
+
+
+Transform = Callable[[Object], Awaitable[Object]]
+"""Makes the new object of the stored one, which it must not change; may be called several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    obj: Object
+    revision: int
+
+
+async def current(operation: Operation) -> Object:
+    """The object as the store has it now, with its resourceVersion. Raises NotFound."""
+    found = await operation.core.store.get(operation.key)
+    if found is None:
+        raise missing(operation)
+    return decode(found.value, found.revision)
+
+
+async def _current(operation: Operation) -> _Found:
+    obj = await current(operation)
+    return _Found(obj, resource_version_of(obj))
+
+
+def missing(operation: Operation) -> ApiError:
+    """``pods "x" not found``."""
+    return not_found(operation.resource.group, operation.qualified_plural, operation.name)
+
+
+def is_finished(operation: Operation, obj: Object) -> bool:
+    """Whether a deleted object has nothing left that keeps it: no finalizer, no grace period running."""
+    meta = metadata(obj)
+    return (
+        bool(meta.get("deletionTimestamp"))
+        and not meta.get("finalizers")
+        and not meta.get("deletionGracePeriodSeconds")
+        and not operation.strategy.blocks_removal(obj)
+    )
+
+
+async def guaranteed_update(
+    operation: Operation, transform: Transform, *, max_attempts: int = MAX_ATTEMPTS, may_remove: bool = True
+) -> Stored:
+    """Changes a stored object, trying again when somebody else wrote in between; a change of nothing writes nothing.
+
+    An object whose deletion has begun is removed when ``transform`` takes away the last thing that kept it.
+    Raises NotFound, Conflict after ``max_attempts``, and what ``transform`` raises.
+    """
+    cached = operation.core.caches[operation.resource].get(join_key(operation.namespace, operation.name))
+    is_current = cached is None
+    found = await _current(operation) if cached is None else _Found(cached.object, cached.revision)
+    for _ in range(max_attempts):
+        try:
+            new = await transform(found.obj)
+        except ApiError:
+            if is_current:
+                raise
+            found, is_current = await _current(operation), True
+            continue
+        if is_same(new, found.obj):
+            if is_current:
+                return Stored(encode(found.obj), found.revision)
+            found, is_current = await _current(operation), True
+            continue
+        remove = may_remove and is_finished(operation, new)
+        if operation.dry_run:
+            return Stored(encode(new), found.revision, deleted=remove)
+        try:
+            return await _write(operation, new, found, remove=remove)
+        except RevisionMismatch as mismatch:
+            if mismatch.current is None:
+                raise missing(operation) from None
+            revision = mismatch.current.revision
+            found, is_current = _Found(decode(mismatch.current.value, revision), revision), True
+    raise conflict(operation.resource.group, operation.resource.plural, operation.name)
+
+
+def is_same(new: Object, old: Object) -> bool:
+    """Whether storing ``new`` in place of ``old`` would change nothing but the revision."""
+    return {**new, "metadata": stored_metadata(new)} == {**old, "metadata": stored_metadata(old)}
+
+
+async def _write(operation: Operation, new: Object, found: _Found, *, remove: bool) -> Stored:
+    core = operation.core
+    if remove:
+        revision = await core.store.delete(operation.key, expected_revision=found.revision)
+        await core.allocation.released(operation.resource, found.obj)
+        return Stored(encode(new), revision, deleted=True)
+    reservation = await core.allocation.reserve(operation, new, found.obj)
+    value = encode(new if reservation is None else reservation.obj)
+    try:
+        revision = await core.store.update(
+            operation.key, value, expected_revision=found.revision, ttl_seconds=operation.strategy.ttl_seconds
+        )
+    except Exception as error:
+        if reservation is not None:
+            await reservation.undo(error)
+        raise
+    if reservation is not None:
+        await reservation.commit()
+    return Stored(value, revision)
