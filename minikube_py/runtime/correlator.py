@@ -1,6 +1,6 @@
 """Decides what becomes of an event: a new object, a higher count on one that is there, or nothing.
 
-As client-go's ``EventCorrelator``: more than ten similar events (all but the message alike) within ten minutes are
+As client-go's ``EventCorrelator``: the tenth similar event (all but the message alike) within ten minutes and more are
 merged into one, an event that was sent before is counted up, and one source may send 25 events about one object and
 then one every 300 s.
 """
@@ -97,7 +97,7 @@ class Correlator:
         similar.last = now
         similar.messages.add(occurrence.message)
         merged = occurrence
-        if len(similar.messages) > SIMILAR_LIMIT:
+        if len(similar.messages) >= SIMILAR_LIMIT:
             similar.messages.discard(occurrence.message)
             merged = replace(occurrence, message=AGGREGATE_PREFIX + occurrence.message)
         return merged if self._may_send(occurrence, now) else None
