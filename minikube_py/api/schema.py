@@ -169,19 +169,23 @@ def _published(node: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class PatchField:
-    """How strategic merge treats a field: its strategies, the merge key of its items and their definition."""
+    """How strategic merge treats a field: its strategies, the merge key of its items, and its type where known."""
 
-    strategies: tuple[str, ...]
-    merge_key: str
-    definition: str
-
-
-_NO_PATCH_FIELD = PatchField((), "", "")
+    strategies: tuple[str, ...] = ()
+    merge_key: str = ""
+    type: Type | None = None
 
 
-def patch_field(schemas: Schemas, definition: str, name: str) -> PatchField:
-    """The patch metadata of one field; a field or definition that is not known is merged as plain JSON."""
-    field = schemas.fields(definition).get(name) if definition else None
+_NO_PATCH_FIELD = PatchField()
+
+
+def patch_field(schemas: Schemas, parent: Type | None, name: str) -> PatchField:
+    """The patch metadata of a key below ``parent``; what is not known is merged as plain JSON."""
+    if parent is None:
+        return _NO_PATCH_FIELD
+    if parent.code is Code.MAP:
+        return PatchField(type=parent.item)
+    field = schemas.fields(parent.definition).get(name) if parent.code is Code.STRUCT else None
     if field is None:
         return _NO_PATCH_FIELD
-    return PatchField(field.patch_strategies, field.patch_merge_key, field.type.definition)
+    return PatchField(field.patch_strategies, field.patch_merge_key, field.type)

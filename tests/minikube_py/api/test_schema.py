@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from minikube_py.api.fields import Code
-from minikube_py.api.schema import Schemas, UnknownVersion, patch_field
+from minikube_py.api.schema import PatchField, Schemas, UnknownVersion, patch_field
 
 POD_SPEC = "io.k8s.api.core.v1.PodSpec"
 
@@ -56,10 +56,11 @@ def test_fields_by_path(schemas: Schemas) -> None:
 
 
 def test_patch_metadata(schemas: Schemas) -> None:
-    volumes = patch_field(schemas, POD_SPEC, "volumes")
-    assert volumes.strategies == ("merge", "retainKeys")
-    assert (volumes.merge_key, volumes.definition) == ("name", "io.k8s.api.core.v1.Volume")
-    assert patch_field(schemas, POD_SPEC, "nothing").strategies == ()
+    volumes = patch_field(schemas, schemas.type_of(POD_SPEC), "volumes")
+    assert (volumes.strategies, volumes.merge_key) == (("merge", "retainKeys"), "name")
+    assert volumes.type is not None
+    assert volumes.type.definition == "io.k8s.api.core.v1.Volume"
+    assert patch_field(schemas, schemas.type_of(POD_SPEC), "nothing") == PatchField()
 
 
 @pytest.mark.parametrize(
