@@ -103,7 +103,7 @@ def _frozen(new: Object, old: Object, keys: tuple[str, ...]) -> Iterator[FieldEr
 
 def _decoded(value: str) -> bytes | None:
     try:
-        return base64.b64decode(value.encode(), validate=True)
+        return base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
     except (binascii.Error, ValueError):
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apiserver.strategies.defaults.filling import canonical_quantities, filled, within
+from apiserver.strategies.defaults.filling import filled, within
 from minikube_py.api.meta import Object, labels_of, metadata, name_of
 
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
@@ -31,7 +31,6 @@ def default_event(event: Object) -> Object:
 
 
 def _default_node_status(status: Object) -> Object:
-    status = canonical_quantities(canonical_quantities(status, "capacity"), "allocatable")
     if status.get("allocatable") is None and status.get("capacity"):
         return {**status, "allocatable": status["capacity"]}
     return status

@@ -1,4 +1,7 @@
-"""Filling absent fields of nested dictionaries without changing what is shared."""
+"""Filling absent fields of nested dictionaries without changing what is shared.
+
+Objects have been through the schema's decoder, so that Go's zero values are absent and quantities canonical.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from minikube_py.api.meta import Object
-from minikube_py.api.quantity import Quantity
 
 Default = Callable[[Object], Object]
 
@@ -33,25 +35,3 @@ def each(obj: Object, key: str, default: Default) -> Object:
         return obj
     changed = [default(item) if isinstance(item, dict) else item for item in items]
     return {**obj, key: changed} if any(a is not b for a, b in zip(items, changed, strict=True)) else obj
-
-
-def canonical_quantities(obj: Object, key: str) -> Object:
-    """``obj`` with the quantities of the map at ``key`` in canonical form (``0.5`` → ``500m``).
-
-    What is no quantity stays, for validation to name it.
-    """
-    quantities = obj.get(key)
-    if not isinstance(quantities, dict):
-        return obj
-    changed = {name: canonical_quantity(value) for name, value in quantities.items()}
-    return obj if changed == quantities else {**obj, key: changed}
-
-
-def canonical_quantity(value: Any) -> Any:
-    """A quantity in canonical form; anything else unchanged."""
-    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-        return value
-    try:
-        return str(Quantity.parse(value))
-    except ValueError:
-        return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from apiserver.strategies.defaults.filling import canonical_quantities, canonical_quantity, each, filled, within
+from apiserver.strategies.defaults.filling import each, filled, within
 from apiserver.strategies.defaults.volumes import default_field_selectors, default_volume
 from minikube_py.api.meta import Object
 
@@ -36,7 +36,6 @@ def default_pod_spec(spec: Object) -> Object:
     for key in ("containers", "initContainers", "ephemeralContainers"):
         spec = each(spec, key, _default_container)
     spec = each(spec, "volumes", default_volume)
-    spec = canonical_quantities(spec, "overhead")
     return synchronize_service_account(spec)
 
 
@@ -68,7 +67,6 @@ def _default_standalone_spec(spec: Object) -> Object:
 def _default_container(container: Object) -> Object:
     policy = default_pull_policy(container.get("image") or "")
     container = filled(container, {"resources": {}, **_CONTAINER, "imagePullPolicy": policy})
-    container = within(container, "resources", _default_resources)
     container = each(container, "ports", lambda port: filled(port, {"protocol": "TCP"}))
     container = each(container, "env", lambda env: within(env, "valueFrom", default_field_selectors))
     for key in ("livenessProbe", "readinessProbe", "startupProbe"):
@@ -76,15 +74,8 @@ def _default_container(container: Object) -> Object:
     return within(container, "lifecycle", _default_lifecycle)
 
 
-def _default_resources(resources: Object) -> Object:
-    return canonical_quantities(canonical_quantities(resources, "limits"), "requests")
-
-
 def _default_probe(probe: Object) -> Object:
     probe = filled(probe, _PROBE)
-    # A zero here is Go's unset, which upstream replaces too.
-    zeros = {key: value for key, value in _PROBE.items() if probe.get(key) == 0}
-    probe = {**probe, **zeros} if zeros else probe
     probe = within(probe, "httpGet", _default_http_get)
     grpc = probe.get("grpc")
     if isinstance(grpc, dict) and grpc.get("service") is None:
@@ -107,7 +98,7 @@ def _requests_from_limits(container: Object) -> Object:
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     if not limits or limits.keys() <= requests.keys():
         return container
-    missing = {name: canonical_quantity(value) for name, value in limits.items() if name not in requests}
+    missing = {name: value for name, value in limits.items() if name not in requests}
     return {**container, "resources": {**resources, "requests": {**requests, **missing}}}
 
 

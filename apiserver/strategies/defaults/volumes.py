@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apiserver.strategies.defaults.filling import canonical_quantity, each, filled, within
+from apiserver.strategies.defaults.filling import each, filled, within
 from minikube_py.api.meta import Object
 
 _MODE = {"defaultMode": 0o644}
@@ -19,7 +19,6 @@ def default_volume(volume: Object) -> Object:
     volume = within(volume, "configMap", lambda source: filled(source, _MODE))
     volume = within(volume, "downwardAPI", lambda source: filled(_default_downward_api(source), _MODE))
     volume = within(volume, "projected", _default_projected)
-    volume = within(volume, "emptyDir", _default_empty_dir)
     volume = within(volume, "iscsi", lambda source: filled(source, _ISCSI))
     volume = within(volume, "rbd", lambda source: filled(source, _RBD))
     return within(volume, "hostPath", _default_host_path)
@@ -28,21 +27,11 @@ def default_volume(volume: Object) -> Object:
 def default_field_selectors(source: Object) -> Object:
     """``fieldRef.apiVersion`` and ``resourceFieldRef.divisor`` of an environment source or a downward-API item."""
     source = within(source, "fieldRef", lambda ref: filled(ref, {"apiVersion": "v1"}))
-    return within(source, "resourceFieldRef", _default_resource_field)
-
-
-def _default_resource_field(ref: Object) -> Object:
-    divisor = canonical_quantity(ref.get("divisor") or "0")
-    return ref if ref.get("divisor") == divisor else {**ref, "divisor": divisor}
+    return within(source, "resourceFieldRef", lambda ref: filled(ref, {"divisor": "0"}))
 
 
 def _default_host_path(source: Object) -> Object:
     return source if source.get("type") is not None else {**source, "type": ""}
-
-
-def _default_empty_dir(source: Object) -> Object:
-    limit = canonical_quantity(source.get("sizeLimit"))
-    return source if source.get("sizeLimit") == limit else {**source, "sizeLimit": limit}
 
 
 def _default_downward_api(source: Object) -> Object:
