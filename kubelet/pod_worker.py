@@ -7,7 +7,7 @@ task with the key of its action, whose end wakes the worker.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,6 +42,8 @@ from minikube_py.api.times import parse_time
 from minikube_py.runtime.clock import Timer
 
 log = structlog.get_logger("kubelet")
+
+Operation = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Delayed(Exception):
@@ -223,7 +225,7 @@ class PodWorker:
             self.termination_messages[container.id] = message
             falls_back = container.termination_message_policy == "FallbackToLogsOnError" and container.exit_code != 0
             if falls_back and not message:
-                self.operate(f"message/{container.id}", self._interpreter.read_last_log(self, container))
+                self.operate(f"message/{container.id}", lambda: self._interpreter.read_last_log(self, container))
 
     def _publish(self, observation: Observation, plan: Plan) -> None:
         self.stop = plan.stop
@@ -255,7 +257,7 @@ class PodWorker:
             self._start(action)
         if self.volumes_stale and "volumes" not in self.operations and observation.volumes_ready and plan.stop is None:
             self.volumes_stale = False
-            self.operate("refresh", self._interpreter.refresh_volumes(self))
+            self.operate("refresh", lambda: self._interpreter.refresh_volumes(self))
         self._wake_at(plan.wake_at)
 
     def _advance_crash_backoff(self, observation: Observation, action: LaunchContainer) -> None:
@@ -313,17 +315,17 @@ class PodWorker:
         current = self.operations.get(action.key)
         if current is not None and isinstance(action, KillContainer):
             current[1].cancel()
-        self.operate(action.key, self._interpreter.perform(self, action), action)
+        self.operate(action.key, lambda: self._interpreter.perform(self, action), action)
 
-    def operate(self, key: str, coroutine: Coroutine[Any, Any, None], action: Action | None = None) -> None:
+    def operate(self, key: str, operation: Operation, action: Action | None = None) -> None:
         """Runs an operation under a key; its end wakes the worker, its failure delays the next one of that key."""
-        task = self.services.tasks.start(f"{key}-{key_of(self.pod)}", self._guarded(key, coroutine))
+        task = self.services.tasks.start(f"{key}-{key_of(self.pod)}", self._guarded(key, operation))
         self.operations[key] = (action if action is not None else AbandonLaunches(), task)
 
-    async def _guarded(self, key: str, coroutine: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, key: str, operation: Operation) -> None:
         task = asyncio.current_task()
         try:
-            await coroutine
+            await operation()
             self.delayed.pop(key, None)
             self.retries.pop(key, None)
         except Abandoned:
