@@ -8,6 +8,7 @@ import pytest
 from apiserver.table import columns, conditions, row
 from minikube_py.api import resources
 from minikube_py.api.resources import BUILT_IN, Resource
+from minikube_py.api.schema import Schemas
 
 NOW = datetime(2026, 11, 21, 1, 7, 30, tzinfo=UTC)
 META = {"name": "x", "creationTimestamp": "2026-11-21T01:07:24Z"}
@@ -175,3 +176,13 @@ def test_columns_have_upstreams_shape_and_the_schemas_words() -> None:
 def test_only_pods_have_row_conditions() -> None:
     assert conditions(resources.SERVICES, {"status": {"phase": "Failed"}}) == []
     assert conditions(resources.PODS, {"status": {"phase": "Failed"}}) != []
+
+
+def test_every_column_is_described() -> None:
+    schemas = Schemas()
+
+    def describe(definition: str, field: str) -> str:
+        return str(schemas.definition(definition)["properties"][field]["description"])
+
+    for resource in BUILT_IN.rows:
+        assert all(column["description"] for column in columns(resource, describe))
