@@ -38,7 +38,8 @@ def _default_node_status(status: Object) -> Object:
 
 def _synchronize_pod_cidrs(spec: Object) -> Object:
     cidr, cidrs = spec.get("podCIDR"), spec.get("podCIDRs") or []
-    if cidr and not cidrs:
+    if cidr and cidrs[:1] != [cidr]:
+        # The singular field is the older one, and wins where a client changed only that.
         return {**spec, "podCIDRs": [cidr]}
     if cidrs and not cidr:
         return {**spec, "podCIDR": cidrs[0]}

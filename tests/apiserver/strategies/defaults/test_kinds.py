@@ -103,6 +103,11 @@ def test_node() -> None:
     assert node["status"]["allocatable"] == {"cpu": "2"}
 
 
+def test_a_changed_pod_cidr_wins_over_the_list() -> None:
+    spec = default_node({"spec": {"podCIDR": "10.244.1.0/24", "podCIDRs": ["10.244.0.0/24"]}})["spec"]
+    assert spec["podCIDRs"] == ["10.244.1.0/24"]
+
+
 def test_event() -> None:
     assert default_event({"reason": "x"}) == {
         "reason": "x",
