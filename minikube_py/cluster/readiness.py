@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import socket
 import time
 
 from minikube_py.api import errors
-from minikube_py.api.meta import find_condition
+from minikube_py.api.meta import Object, find_condition
 from minikube_py.api.resources import NODES
+from minikube_py.api.times import parse_time
 from minikube_py.client.http import HttpClient
 from minikube_py.client.protocol import Client, ConnectionFailed
 from minikube_py.cluster.failures import NotReady
@@ -36,8 +38,11 @@ async def wait_api(client: Client, timeout: float) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def wait_node(client: Client, name: str, timeout: float) -> None:
-    """Returns when the node's condition Ready is True. Raises NotReady with the node's own message."""
+async def wait_node(client: Client, name: str, timeout: float, *, since: datetime.datetime | None = None) -> None:
+    """Returns when the node's condition Ready is True, as told by a kubelet that spoke after ``since``.
+
+    Raises NotReady with the node's own message.
+    """
     seen = "the kubelet has not registered it"
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -45,7 +50,7 @@ async def wait_node(client: Client, name: str, timeout: float) -> None:
             listed = await client.list(NODES, field_selector=f"metadata.name={name}")
             revision = listed.resource_version
             for node in listed.items:
-                seen = _not_ready_because(node)
+                seen = _not_ready_because(node, since)
                 if not seen:
                     return
             remaining = max(1, int(deadline - time.monotonic()))
@@ -54,7 +59,7 @@ async def wait_node(client: Client, name: str, timeout: float) -> None:
                     NODES, resource_version=revision, field_selector=f"metadata.name={name}", timeout_seconds=remaining
                 ):
                     if event.type in ("ADDED", "MODIFIED"):
-                        seen = _not_ready_because(event.object)
+                        seen = _not_ready_because(event.object, since)
                         if not seen:
                             return
         except (ConnectionFailed, errors.ApiError, TimeoutError) as error:
@@ -63,10 +68,13 @@ async def wait_node(client: Client, name: str, timeout: float) -> None:
     raise NotReady(f"node {name} was not Ready within {timeout:g} s: {seen}")
 
 
-def _not_ready_because(node: dict[str, object]) -> str:
+def _not_ready_because(node: Object, since: datetime.datetime | None) -> str:
     condition = find_condition(node, "Ready")
     if condition is None:
         return "it has no Ready condition yet"
+    heartbeat = condition.get("lastHeartbeatTime")
+    if since is not None and heartbeat and parse_time(heartbeat) < since.replace(microsecond=0):
+        return "its kubelet has not spoken since it was started"
     if condition.get("status") != "True":
         return str(condition.get("message") or condition.get("reason") or "its Ready condition is not True")
     return ""

@@ -50,6 +50,7 @@ def up(data_dir: Path, given: Mapping[str, Any], *, timeout: float) -> ClusterSe
     """
     data_dir = data_dir.absolute()
     steps = Steps()
+    started_at = datetime.datetime.now(datetime.UTC)
     running = supervisor.supervisor_pid(data_dir) is not None
     settings = resolve_settings(data_dir, given)
     print(f"minikube-py: Kubernetes {settings.kubernetes_version} on {settings.node_name} ({settings.node_ip})")
@@ -65,7 +66,7 @@ def up(data_dir: Path, given: Mapping[str, Any], *, timeout: float) -> ClusterSe
         with steps.step("Processes started"):
             supervisor.preload()
             supervisor.start_in_background(data_dir, processes.process_specs(settings))
-    asyncio.run(_wait(settings, steps, timeout))
+    asyncio.run(_wait(settings, steps, timeout, None if running else started_at))
     print(f"Ready in {steps.elapsed():.1f} s. To use it:  export KUBECONFIG={data_dir / 'admin.conf'}")
     return settings
 
@@ -90,13 +91,13 @@ def _refuse_changes(data_dir: Path, settings: ClusterSettings) -> None:
         )
 
 
-async def _wait(settings: ClusterSettings, steps: Steps, timeout: float) -> None:
+async def _wait(settings: ClusterSettings, steps: Steps, timeout: float, started_at: datetime.datetime | None) -> None:
     client = readiness.open_client(settings)
     try:
         with steps.step("API server answers"):
             await readiness.wait_api(client, timeout)
         with steps.step("Node is Ready"):
-            await readiness.wait_node(client, settings.node_name, timeout)
+            await readiness.wait_node(client, settings.node_name, timeout, since=started_at)
         with steps.step("DNS answers"):
             await readiness.wait_dns(settings, timeout)
     finally:
