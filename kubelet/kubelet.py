@@ -219,6 +219,11 @@ class Kubelet:
         self._services.tokens.forget(uid)
         self._services.images.forget(uid)
         self._services.statuses.forget(uid)
+        # A pod that was taken for unknown may have come to be known meanwhile, as after the API was restored.
+        if worker is not None:
+            known = self.pods.get(key_of(worker.pod))
+            if known is not None and uid_of(known) == uid:
+                self._add(known)
 
     # -- housekeeping ---------------------------------------------------------------------------------------------
 

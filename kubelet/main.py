@@ -7,19 +7,22 @@ import socket
 from pathlib import Path
 
 import structlog
-from minikube_py.runtime.events import EventRecorder
 from pydantic import BaseModel, ConfigDict, Field
 
 from kubelet import pause
 from kubelet.cni.network import PodNetwork
 from kubelet.container_config import NodeFacts
 from kubelet.docker import DockerRuntime
+from kubelet.eviction import parse_thresholds
+from kubelet.eviction_manager import EvictionManager, HostSignals, file_system
+from kubelet.image_gc import ImageGarbageCollector, ImagePolicy
 from kubelet.kubelet import Kubelet, KubeletParts
-from kubelet.node.facts import HostFacts, default_address, read_host_facts
+from kubelet.node.facts import default_address, read_host_facts
 from kubelet.node.lease import NodeLease
 from kubelet.node.manager import NodeManager
-from kubelet.node.status import NodeSettings, Pressure, allocatable
+from kubelet.node.status import NodeSettings, allocatable
 from kubelet.node_context import NodeContext
+from kubelet.pod_events import PodEvents
 from kubelet.runtime import ContainerRuntime
 from kubelet.server.certificate import self_signed, server_context
 from kubelet.server.server import KubeletServer
@@ -27,6 +30,8 @@ from minikube_py.api.quantity import Quantity
 from minikube_py.client.http import HttpClient
 from minikube_py.client.protocol import Client
 from minikube_py.runtime.clock import Clock, RealClock
+from minikube_py.runtime.events import EventRecorder
+from minikube_py.runtime.serve import HealthServer
 from minikube_py.runtime.tasks import Tasks
 
 log = structlog.get_logger("kubelet")
@@ -107,6 +112,8 @@ class Settings(BaseModel):
         "imagefs.available": "15%",
     }
     """Signals and the amounts below which pods are evicted."""
+    image_directory: str = "/var/lib/docker"
+    """Where the engine keeps images; its file system counts as imagefs."""
     image_gc_high_threshold_percent: int = 85
     """How full the image disk may be before unused images are removed."""
     image_gc_low_threshold_percent: int = 80
@@ -160,46 +167,72 @@ async def run_with(
     recorder = EventRecorder(client, "kubelet", clock, host=settings.node_name)
     kubelet = Kubelet(KubeletParts(client, runtime, clock, recorder, context, root), tasks)
     server = await _server(settings, node_settings, kubelet, runtime, clock)
+    health = _health(settings)
     try:
         recorder.start(tasks)
         await server.start()
-        _start_node(settings, node_settings, facts, kubelet, client, runtime, clock, recorder, tasks)
+        if health is not None:
+            await health.start()
+        signals = HostSignals(settings.root_dir, settings.image_directory or settings.root_dir)
+        images = ImageGarbageCollector(
+            runtime,
+            clock,
+            recorder,
+            node_settings,
+            lambda: file_system(signals.image_directory),
+            ImagePolicy(settings.image_gc_high_threshold_percent, settings.image_gc_low_threshold_percent),
+        )
+        node = NodeManager(
+            client,
+            runtime,
+            clock,
+            recorder,
+            node_settings,
+            facts,
+            lambda: eviction.pressure(),
+            settings.node_status_update_frequency_seconds,
+        )
+        eviction = EvictionManager(
+            kubelet,
+            runtime,
+            clock,
+            PodEvents(recorder),
+            signals.read,
+            parse_thresholds(settings.eviction_hard),
+            images,
+            node.check,
+        )
+        kubelet.node.add_handler(node.on_node)
+        kubelet.on_runtime_turned.append(node.check)
+        node.started()
+        lease = NodeLease(client, clock, settings.node_name, settings.node_lease_duration_seconds)
+        for name, loop in (
+            ("node-status", node.run()),
+            ("node-lease", lease.run()),
+            ("eviction", eviction.run()),
+            ("image-gc", images.run()),
+        ):
+            tasks.start(name, loop, critical=True)
         kubelet.start()
         log.info("Kubelet started", node=settings.node_name, address=node_settings.address, port=server.port)
         await tasks.run_until(stop)
     finally:
         await kubelet.close()
         await server.close()
+        if health is not None:
+            await health.stop()
         await tasks.cancel_all()
 
 
-def _start_node(
-    settings: Settings,
-    node_settings: NodeSettings,
-    facts: HostFacts,
-    kubelet: Kubelet,
-    client: Client,
-    runtime: ContainerRuntime,
-    clock: Clock,
-    recorder: EventRecorder,
-    tasks: Tasks,
-) -> None:
-    node = NodeManager(
-        client,
-        runtime,
-        clock,
-        recorder,
-        node_settings,
-        facts,
-        Pressure,
-        settings.node_status_update_frequency_seconds,
-    )
-    kubelet.node.add_handler(node.on_node)
-    kubelet.on_runtime_turned.append(node.check)
-    node.started()
-    lease = NodeLease(client, clock, settings.node_name, settings.node_lease_duration_seconds)
-    tasks.start("node-status", node.run(), critical=True)
-    tasks.start("node-lease", lease.run(), critical=True)
+def _health(settings: Settings) -> HealthServer | None:
+    """The health endpoint: the kubelet is well as long as its event loop turns."""
+    if not settings.healthz_port:
+        return None
+
+    async def ping() -> None:
+        return
+
+    return HealthServer(settings.healthz_port, {"ping": ping}, address=settings.healthz_bind_address)
 
 
 async def _server(

@@ -125,8 +125,7 @@ class NodeManager:
         self.ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status["conditions"])
         if not self._registered:
             await self._register(status)
-            observed = self._reported
-            status = node_status(self._settings, self._facts, observation, observed)
+            status = node_status(self._settings, self._facts, observation, self._reported)
         elapsed = self._clock.monotonic() - self._reported_at
         if significant(status) == significant(self._reported) and elapsed < REPORT_SECONDS:
             return
@@ -155,17 +154,16 @@ class NodeManager:
         return NodeObservation(self._clock.now(), runtime, self._version, self._images, self._pressure())
 
     async def _register(self, status: Object) -> None:
-        """Creates the Node, or takes over the one that is there. Its conditions' times are carried on."""
+        """Creates the Node, or takes over the one that is there; then its conditions' times are carried on."""
         node = new_node(self._settings, self._facts, status)
         try:
             found = await self._client.create(NODES, node)
             log.info("Node registered", node=self._settings.name)
         except AlreadyExists:
-            found = await self._client.get(NODES, self._settings.name)
-            found = await self._take_over(found)
+            found = await self._take_over(await self._client.get(NODES, self._settings.name))
+            known = found.get("status") or {}
+            self._reported = {"conditions": known.get("conditions") or [], "nodeInfo": known.get("nodeInfo") or {}}
         self._registered = True
-        conditions = (found.get("status") or {}).get("conditions") or []
-        self._reported = {"conditions": conditions, "nodeInfo": (found.get("status") or {}).get("nodeInfo") or {}}
         self.on_node(None, found)
 
     async def _take_over(self, found: Object) -> Object:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from minikube_py.runtime.clock import Clock
-from minikube_py.runtime.tasks import Tasks
 
 from kubelet.observation import ProbeResults
 from kubelet.pod import resolved_port
@@ -20,6 +18,8 @@ from kubelet.probes.http import HttpProber, http_request
 from kubelet.probes.state import INITIAL, Kind, ProbeState, Result, is_final, observe, probe_spec
 from kubelet.runtime import ContainerRuntime, ExecTimeout, RuntimeFailure, RuntimeUnavailable
 from minikube_py.api.meta import Object, uid_of
+from minikube_py.runtime.clock import Clock
+from minikube_py.runtime.tasks import Tasks
 
 log = structlog.get_logger("kubelet")
 

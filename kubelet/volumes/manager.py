@@ -118,7 +118,7 @@ class VolumeManager:
     async def _set_up(
         self, pod: Object, volume: Object, addresses: PodAddresses, renewals: list[datetime]
     ) -> Path | VolumeFailure:
-        name = volume["name"]
+        name: str = volume["name"]
         fs_group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
         volumes = self.pod_directory(uid_of(pod)) / "volumes"
         try:
