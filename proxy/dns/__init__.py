@@ -1,0 +1,1 @@
+"""Cluster DNS on every host: names of Services and pods from the API, everything else from the host's resolvers."""
