@@ -253,12 +253,15 @@ class FakeClient:
         body = {"gracePeriodSeconds": grace_period_seconds, "propagationPolicy": propagation_policy}
         await self._asked(Action("delete", resource, namespace, name, body=body))
         old = self._present(resource, name, namespace)
-        for what, expected, found in (
-            ("UID", uid, uid_of(old)),
-            ("ResourceVersion", resource_version, metadata(old)["resourceVersion"]),
+        for what, expected, found, advice in (
+            ("UID", uid, uid_of(old), "deleted and then recreated"),
+            ("ResourceVersion", resource_version, metadata(old)["resourceVersion"], "modified"),
         ):
             if expected and expected != found:
-                cause = f"Precondition failed: {what} in precondition: {expected}, {what} in object meta: {found}"
+                cause = (
+                    f"the {what} in the precondition ({expected}) does not match the {what} in record ({found}). "
+                    f"The object might have been {advice}"
+                )
                 raise errors.conflict(resource.group, resource.plural, name, cause)
         new = begin_deletion(resource, old, self._clock.now(), grace_period_seconds, propagation_policy)
         if is_ready_to_go(resource, new):

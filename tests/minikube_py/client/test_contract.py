@@ -1,20 +1,26 @@
 """What every client promises, asked of each implementation.
 
-``server`` names the implementations; the one that speaks HTTP to a real API server joins by one more entry in
-``SERVERS``, a function that yields a client.
+The HTTP client is asked against the real API server, over TLS, on its in-memory store.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from apiserver.main import Settings, run
 from minikube_py.api import errors
 from minikube_py.api.meta import Object, name_of
-from minikube_py.api.resources import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, PODS
+from minikube_py.api.resources import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS
 from minikube_py.client.fake import FakeClient
-from minikube_py.client.protocol import Client, PatchType, WatchEvent
+from minikube_py.client.http import HttpClient
+from minikube_py.client.protocol import Client, ConnectionFailed, PatchType, WatchEvent
+from minikube_py.cluster import pki
 from minikube_py.runtime.clock import FakeClock
 
 NAMESPACE = "contract"
@@ -27,12 +33,57 @@ async def fake() -> AsyncIterator[Client]:
     yield client
 
 
-SERVERS: dict[str, Callable[[], AbstractAsyncContextManager[Client]]] = {"the fake in memory": fake}
+@asynccontextmanager
+async def http(directory: Path) -> AsyncIterator[Client]:
+    now = datetime.now(UTC)
+    authority = pki.create_authority(now)
+    (directory / "ca.crt").write_bytes(authority.pem)
+    server = pki.Subject("kube-apiserver", addresses=("127.0.0.1",), server=True)
+    pki.ensure_certificate(authority, directory, "apiserver", server, now)
+    pki.ensure_service_account_key(directory)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = Settings(
+        etcd_servers=["memory"],
+        bind_address="127.0.0.1",
+        secure_port=port,
+        tls_cert_file=str(directory / "apiserver.crt"),
+        tls_private_key_file=str(directory / "apiserver.key"),
+        client_ca_file=str(directory / "ca.crt"),
+        service_account_key_file=str(directory / "sa.pub"),
+        service_account_signing_key_file=str(directory / "sa.key"),
+        shutdown_seconds=0.1,
+    )
+    administrator = pki.Subject("kubernetes-admin", ("system:masters",))
+    pki.ensure_kubeconfig(authority, directory / "admin.conf", f"https://127.0.0.1:{port}", administrator, now)
+    stop = asyncio.Event()
+    serving = asyncio.ensure_future(run(settings, stop))
+    client = HttpClient.from_kubeconfig(str(directory / "admin.conf"), user_agent="contract")
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    await client.create(NAMESPACES, {"metadata": {"name": NAMESPACE}})
+                    break
+                except (ConnectionFailed, errors.ApiError):
+                    assert not serving.done(), serving.exception()
+                    await asyncio.sleep(0.02)
+        account = {"metadata": {"name": "default", "namespace": NAMESPACE}}
+        await client.create(SERVICE_ACCOUNTS, account)
+        yield client
+    finally:
+        await client.close()
+        stop.set()
+        await serving
 
 
-@pytest.fixture(params=SERVERS)
-async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
-    async with SERVERS[request.param]() as made:
+@pytest.fixture(params=["the fake in memory", "HTTP to the API server"])
+async def client(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Client]:
+    # A server registers its metrics once per process; here many run in one.
+    monkeypatch.setattr("prometheus_client.REGISTRY", CollectorRegistry())
+    async with fake() if request.param == "the fake in memory" else http(tmp_path) as made:
         yield made
 
 
@@ -131,13 +182,10 @@ async def test_status_and_the_rest_are_written_apart(client: Client):
     created = await client.create(PODS, pod("a"))
     assert created["status"]["phase"] == "Pending"
     status = {"phase": "Running"}
-    changed = await client.update(
-        PODS,
-        created | {"metadata": created["metadata"] | {"labels": {"x": "y"}}, "status": status},
-        subresource="status",
-    )
+    spec = created["spec"] | {"activeDeadlineSeconds": 1}
+    changed = await client.update(PODS, created | {"spec": spec, "status": status}, subresource="status")
     assert changed["status"]["phase"] == "Running"
-    assert "labels" not in changed["metadata"]
+    assert changed["spec"] == created["spec"]
     changed["metadata"]["labels"] = {"x": "y"}
     again = await client.update(PODS, changed | {"status": {"phase": "Failed"}})
     assert again["status"]["phase"] == "Running"
@@ -238,7 +286,7 @@ async def test_finalizers_hold_a_deletion_back(client: Client):
 
 async def test_preconditions_are_kept(client: Client):
     await client.create(CONFIG_MAPS, config_map("a"))
-    with pytest.raises(errors.Conflict, match="Precondition failed: UID in precondition: other"):
+    with pytest.raises(errors.Conflict, match=r"the UID in the precondition \(other\) does not match"):
         await client.delete(CONFIG_MAPS, "a", NAMESPACE, uid="other")
 
 
