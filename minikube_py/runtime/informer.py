@@ -133,7 +133,7 @@ class Informer:
 
     async def _run(self) -> None:
         backoff = Backoff(self._random, initial=FIRST_RETRY_SECONDS)
-        relist, linearizable = True, False
+        relist, linearizable, expired = True, False, False
         while True:
             started = self._clock.monotonic()
             try:
@@ -146,12 +146,16 @@ class Informer:
                 await self._watch()
                 if self._clock.monotonic() - started >= SHORT_WATCH_SECONDS:
                     backoff.reset()
+                    expired = False
                     continue
                 log.debug("Watch ended at once", resource=self.resource.qualified)
             except Expired as error:
                 log.info("Listing again", resource=self.resource.qualified, reason=str(error))
                 # A list from the cache of a server that lags could be expired again for ever.
                 relist, linearizable = True, True
+                if not expired:
+                    expired = True
+                    continue
             except (ApiError, ConnectionFailed) as error:
                 log.warning(
                     "List failed" if relist else "Watch failed", resource=self.resource.qualified, error=str(error)

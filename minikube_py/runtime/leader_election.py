@@ -157,7 +157,9 @@ class LeaderElector:
         if self._observed is None or self.leader != self.identity:
             return
         now = format_micro_time(self._clock.now())
-        spec = _spec(self._observed) | {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": now}
+        spec = _spec(self._observed) | {"leaseDurationSeconds": 1, "renewTime": now}
+        # The API refuses an empty holder: who gives the lease back leaves the field out.
+        del spec["holderIdentity"]
         try:
             async with asyncio.timeout(self._retry_period):
                 self._observe(await self._client.update(LEASES, self._observed | {"spec": spec}))
