@@ -203,6 +203,8 @@ class Observation:
     probes: Mapping[str, ProbeResults] = field(default_factory=dict)
     spec_hashes: Mapping[str, str] = field(default_factory=dict)
     volumes_ready: bool = False
+    volumes_failed: bool = False
+    """Whether the last attempt to set the volumes up failed: then nothing is launched before one has succeeded."""
     volumes_gone: bool = False
     termination_messages: Mapping[str, str] = field(default_factory=dict)
     """By container id."""

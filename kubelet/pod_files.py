@@ -19,11 +19,12 @@ _LOG_MODE = 0o666
 
 
 def prepare(directory: Path, pod: Object, node: NodeContext) -> tuple[tuple[str, str], ...]:
-    """Makes ``resolv.conf`` and an ``etc-hosts`` without addresses (blocking); returns warnings for events."""
+    """Makes ``resolv.conf``, and ``etc-hosts`` where there is none yet (blocking); returns warnings for events."""
     directory.mkdir(parents=True, exist_ok=True)
     resolver = pod_resolver(pod, node.host_resolver(), node.cluster_dns, node.cluster_domain)
     _write(directory / RESOLV_CONF, resolver.config.text())
-    write_hosts(directory, pod, node, ())
+    if not (directory / HOSTS).exists():
+        write_hosts(directory, pod, node, ())
     return resolver.warnings
 
 

@@ -26,6 +26,7 @@ from kubelet.observation import (
     LaunchContainer,
     Observation,
     Plan,
+    SetUpVolumes,
     Stop,
 )
 from kubelet.pod import app_containers, container_named, describe, init_containers, is_sidecar
@@ -199,6 +200,7 @@ class PodWorker:
             },
             spec_hashes={name: spec_hash(container) for name, container in by_name.items()},
             volumes_ready=self.volume_paths is not None and self.volume_paths.done(),
+            volumes_failed=SetUpVolumes.key in self.retries,
             volumes_gone=self.volumes_gone,
             stopped_sandboxes=self.stopped_sandboxes,
             termination_messages=dict(self.termination_messages),

@@ -192,7 +192,7 @@ def _running(o: Observation) -> Plan:
     if deadline is not None and o.started_at is not None:
         planner.wake_at.append(o.started_at + timedelta(seconds=int(deadline)))
     _clean(planner)
-    volumes = o.volumes_ready or planner.add(SetUpVolumes())
+    volumes = o.volumes_ready or (planner.add(SetUpVolumes()) and not o.volumes_failed)
     sandbox = _sandbox(planner)
     if volumes and sandbox:
         _containers(planner)
