@@ -61,6 +61,8 @@ class DockerRuntime:
         self._sandboxes = Sandboxes(self._client, self._engine, network, owner)
         self._containers = Containers(self._client, self._engine, self._images, owner)
         self._streams = Streams(self._client)
+        self._collected = False
+        self._collecting = asyncio.Lock()
 
     async def version(self) -> RuntimeVersion:
         """See the protocol."""
@@ -68,10 +70,11 @@ class DockerRuntime:
         return RuntimeVersion("docker", facts.version, await self._client.api_version())
 
     async def status(self) -> RuntimeStatus:
-        """See the protocol; also builds the pause image ahead of the first pod."""
+        """See the protocol; also builds the pause image and frees lost addresses ahead of the first pod."""
         try:
             await self._client.request("GET", "/version", timeout_seconds=10)
             await self._engine.pause_image()
+            await self._collect_once()
             ready = RuntimeCondition(True)
         except RuntimeFailure as error:
             ready = RuntimeCondition(False, "DockerDaemonNotReady", f"docker: {error}")
@@ -83,6 +86,7 @@ class DockerRuntime:
 
     async def create_sandbox(self, config: SandboxConfig) -> str:
         """See the protocol."""
+        await self._collect_once()
         return await self._sandboxes.create(config)
 
     async def start_sandbox(self, sandbox_id: str) -> PodSandbox:
@@ -193,10 +197,15 @@ class DockerRuntime:
         await self._images.remove(image)
         self._engine.forget_pause_image()
 
-    async def collect_network_garbage(self) -> None:
-        """Gives back addresses of sandboxes that are gone. To be called once, before the first pod is started."""
-        entries = await list_labelled(self._client, self._owner, f"{labels.KIND}={labels.SANDBOX}")
-        await self._network.collect({entry["Id"] for entry in entries})
+    async def _collect_once(self) -> None:
+        """Gives back what lost sandboxes held; before the first sandbox, whose address would look lost."""
+        if self._collected:
+            return
+        async with self._collecting:
+            if not self._collected:
+                entries = await list_labelled(self._client, self._owner, f"{labels.KIND}={labels.SANDBOX}")
+                await self._network.collect({entry["Id"] for entry in entries})
+                self._collected = True
 
     async def close(self) -> None:
         """See the protocol."""
