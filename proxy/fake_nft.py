@@ -1,4 +1,4 @@
-"""nftables in memory, for tests: the commands that the proxy sends, with the kernel's checks of names and references."""
+"""nftables in memory, for tests: the commands that the proxy sends, and the kernel's checks of names and references."""
 
 from __future__ import annotations
 

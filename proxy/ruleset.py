@@ -20,8 +20,11 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """The contents of one table. ``sets`` and ``maps`` are declarations by name; the elements of maps are in
-    ``elements``, those of sets are the kernel's own (they are dynamic)."""
+    """The contents of one table.
+
+    ``sets`` and ``maps`` are declarations by name; the elements of maps are in ``elements``, those of sets are the
+    kernel's own (they are dynamic).
+    """
 
     table: str
     chains: Mapping[str, Chain]
