@@ -42,13 +42,15 @@ def make_app(core: Core) -> FastAPI:
     from apiserver.streaming.endpoint import StreamEndpoint
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    endpoint = _Endpoint(core)
+    endpoint = Endpoint(core)
     app.add_route("/{path:path}", endpoint.handle, methods=_METHODS)
     app.router.routes.append(WebSocketRoute("/{path:path}", StreamEndpoint(core, endpoint).handle))
     return app
 
 
-class _Endpoint:
+class Endpoint:
+    """Answers every request that is not a WebSocket."""
+
     def __init__(self, core: Core) -> None:
         self._core = core
         self._non_resource = NonResource(core)

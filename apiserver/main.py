@@ -25,6 +25,7 @@ from apiserver.metrics import Metrics
 from apiserver.server import listen, make_server
 from apiserver.settings import Settings
 from apiserver.storage.cache import WatchCache
+from apiserver.storage.compactor import run_compactor
 from apiserver.storage.hub import WatchHub
 from apiserver.storage.store import Store, StoreError
 from apiserver.storage.subscription import SlowReader
@@ -118,6 +119,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await fill_caches(core)
         await bootstrap(core)
         core.bootstrapped = True
+        tasks.start("compactor", run_compactor(store))
         tasks.start("end-watches", _end_watches(core, stop), critical=True)
         serving = tasks.start("server", server.serve([listening]), critical=True)
         log.info("Serving", address=settings.bind_address, port=listening.getsockname()[1])

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 from ipaddress import IPv4Network, ip_network
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+
+def _own_address() -> str:
+    """The address that this host would reach others from; loopback where it has no route. Sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 class Settings(BaseModel):
@@ -26,7 +37,8 @@ class Settings(BaseModel):
     secure_port: int = 6443
     """Port to listen on with TLS."""
     advertise_address: str = ""
-    """Address that the Service ``default/kubernetes`` leads to; empty takes ``bind_address`` unless that is 0.0.0.0."""
+    """Address that the Service ``default/kubernetes`` leads to; empty takes ``bind_address``, or where that is
+    0.0.0.0 the address that the host's default route goes out from."""
     tls_cert_file: str
     """Server certificate, with intermediates."""
     tls_private_key_file: str
@@ -91,7 +103,8 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _check_advertised(self) -> Self:
         if not self.advertise_address:
-            self.advertise_address = "127.0.0.1" if self.bind_address in ("0.0.0.0", "::") else self.bind_address
+            everywhere = self.bind_address in ("0.0.0.0", "::")
+            self.advertise_address = _own_address() if everywhere else self.bind_address
         return self
 
     @property

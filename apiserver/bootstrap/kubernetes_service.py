@@ -5,12 +5,17 @@ Several servers share the one EndpointSlice: each adds its own address, and take
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
+import structlog
+
 from apiserver.bootstrap.ensure import ensure
 from apiserver.core import Core
 from minikube_py.api.meta import Object, labels_of, metadata
 from minikube_py.api.resources import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 
 NAME, NAMESPACE = "kubernetes", "default"
+log = structlog.get_logger("apiserver")
 _SKIP_MIRROR = {"endpointslice.kubernetes.io/skip-mirror": "true"}
 
 
@@ -19,6 +24,9 @@ async def ensure_kubernetes_service(core: Core) -> None:
     settings = core.settings
     address, port = settings.advertise_address, settings.secure_port
     await ensure(core, SERVICES, service(str(settings.service_network[1]), port), lambda old: with_target(old, port))
+    if ip_address(address).is_loopback:
+        log.warning("The advertised address is a loopback one: the Service kubernetes has no endpoints", address=address)
+        return
     await ensure(core, ENDPOINTS, endpoints([address], port), lambda old: with_endpoint(old, address, port))
     await ensure(core, ENDPOINT_SLICES, endpoint_slice([address], port), lambda old: with_slice(old, address, port))
 
