@@ -1,0 +1,1 @@
+"""Every node's pod network, a part of the cluster's."""

@@ -1,0 +1,47 @@
+"""Which controllers there are, by upstream's names; each is imported only if it runs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from controllers.context import ControllerContext
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A controller's name, and the module and class that build it from a :class:`ControllerContext`."""
+
+    name: str
+    module: str
+    builder: str
+
+
+CONTROLLERS: tuple[Entry, ...] = (
+    Entry("serviceaccount-controller", "controllers.serviceaccount", "ServiceAccountController"),
+    Entry("root-ca-certificate-publisher-controller", "controllers.root_ca_publisher", "RootCaPublisher"),
+    Entry("deployment-controller", "controllers.deployment.controller", "DeploymentController"),
+    Entry("replicaset-controller", "controllers.replicaset.controller", "ReplicaSetController"),
+    Entry("endpointslice-controller", "controllers.endpointslice.controller", "EndpointSliceController"),
+)
+
+
+class UnknownController(ValueError):
+    """The settings name a controller that there is none of."""
+
+
+def selected(wanted: Iterable[str]) -> list[Entry]:
+    """The controllers to run: ``*`` is all, ``name`` one, ``-name`` all but that one. Raises UnknownController."""
+    names = list(wanted)
+    known = {entry.name for entry in CONTROLLERS}
+    for name in names:
+        if name != "*" and name.removeprefix("-") not in known:
+            raise UnknownController(f'"{name}" is not in the list of known controllers: {", ".join(sorted(known))}')
+    return [entry for entry in CONTROLLERS if f"-{entry.name}" not in names and (entry.name in names or "*" in names)]
+
+
+def build(context: ControllerContext) -> None:
+    """Builds every controller that the settings select."""
+    for entry in selected(context.settings.controllers):
+        getattr(importlib.import_module(entry.module), entry.builder)(context)

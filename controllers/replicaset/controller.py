@@ -1,0 +1,163 @@
+"""The interpreter of the ReplicaSet controller: informers in, requests out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from controllers.actions import Delete
+from controllers.claims import claim, settle
+from controllers.failures import namespace_terminates
+from controllers.indexes import CONTROLLER_UID, ORPHANS, OWNERSHIP
+from controllers.perform import Performer
+from controllers.replicaset.status import FAILED_CREATE, FAILED_DELETE, Failure
+from controllers.replicaset.sync import (
+    CreatePods,
+    DeletePods,
+    Observation,
+    pod_from_template,
+    sync_pods,
+    sync_status,
+)
+from controllers.slow_start import slow_start_batch
+from minikube_py.api.errors import ApiError
+from minikube_py.api.meta import (
+    Object,
+    controller_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    uid_of,
+)
+from minikube_py.api.pods import is_active
+from minikube_py.api.resources import PODS, REPLICA_SETS
+from minikube_py.api.selectors import LabelSelector
+from minikube_py.client.protocol import ConnectionFailed
+from minikube_py.runtime.controller import Controller
+from minikube_py.runtime.workqueue import WorkQueue
+from minikube_py.runtime.writes import Writes
+
+if TYPE_CHECKING:
+    from controllers.context import ControllerContext
+
+
+class ReplicaSetController:
+    """Keeps the pods of every ReplicaSet at their number, and its status true."""
+
+    def __init__(self, context: ControllerContext) -> None:
+        self._clock = context.clock
+        self._replica_sets = context.informers.informer(REPLICA_SETS, indexers=OWNERSHIP)
+        self._pods = context.informers.informer(PODS, indexers=OWNERSHIP)
+        self._queue = WorkQueue("replicaset", context.clock)
+        writes = Writes(context.clock, self._replica_sets, self._pods)
+        self._performer = Performer(context.client, context.recorder("replicaset-controller"), writes)
+        self._replica_sets.add_handler(self._on_replica_set)
+        self._pods.add_handler(self._on_pod)
+        context.add(
+            Controller(
+                "replicaset-controller",
+                self._queue,
+                self._reconcile,
+                context.clock,
+                workers=context.settings.concurrent_syncs,
+                writes=writes,
+            )
+        )
+
+    def _on_replica_set(self, old: Object | None, new: Object | None) -> None:
+        self._queue.add(key_of(new or old or {}))
+
+    def _on_pod(self, old: Object | None, new: Object | None) -> None:
+        """Wakes the owners before and after the change and, for an orphan, whoever might adopt it."""
+        for pod in (old, new):
+            if pod is not None and (owner := self._owner_of(pod)) is not None:
+                self._queue.add(key_of(owner))
+        if new is None or controller_of(new) is not None or is_deleting(new):
+            return
+        if old is None or labels_of(old) != labels_of(new) or controller_of(old) is not None:
+            for replica_set in self._replica_sets.list(namespace_of(new)):
+                if _selector(replica_set).matches(labels_of(new)):
+                    self._queue.add(key_of(replica_set))
+
+    def _owner_of(self, pod: Object) -> Object | None:
+        reference = controller_of(pod)
+        if reference is None or reference.get("kind") != REPLICA_SETS.kind:
+            return None
+        owner = self._replica_sets.get(f"{namespace_of(pod)}/{reference['name']}")
+        return owner if owner is not None and uid_of(owner) == reference.get("uid") else None
+
+    async def _reconcile(self, key: str) -> float | None:
+        replica_set = self._replica_sets.get(key)
+        if replica_set is None:
+            return None
+        observation = Observation(
+            replica_set, await self._claimed(key, replica_set), self._related(replica_set), self._clock.now()
+        )
+        failure: Failure | None = None
+        error: Exception | None = None
+        match sync_pods(observation):
+            case CreatePods(count):
+                error = await self._create(key, replica_set, count)
+                failure = None if error is None else Failure(FAILED_CREATE, str(error))
+            case DeletePods(pods):
+                error = await self._delete(key, replica_set, pods)
+                failure = None if error is None else Failure(FAILED_DELETE, str(error))
+        requeue = await self._performer.perform(key, sync_status(observation, failure))
+        if error is not None:
+            raise error
+        return requeue
+
+    async def _claimed(self, key: str, replica_set: Object) -> tuple[Object, ...]:
+        selector = _selector(replica_set)
+        candidates = [
+            *self._pods.by_index(CONTROLLER_UID, uid_of(replica_set)),
+            *self._pods.by_index(ORPHANS, namespace_of(replica_set)),
+        ]
+        claimed = claim(replica_set, filter(is_active, candidates), lambda pod: selector.matches(labels_of(pod)))
+        return await settle(self._performer, key, REPLICA_SETS, replica_set, PODS, claimed)
+
+    def _related(self, replica_set: Object) -> tuple[Object, ...]:
+        owner = controller_of(replica_set)
+        family = [replica_set] if owner is None else self._replica_sets.by_index(CONTROLLER_UID, owner["uid"])
+        pods = (pod for member in family for pod in self._pods.by_index(CONTROLLER_UID, uid_of(member)))
+        return tuple(filter(is_active, pods))
+
+    async def _create(self, key: str, replica_set: Object, count: int) -> Exception | None:
+        pod = pod_from_template(replica_set["spec"]["template"], replica_set)
+
+        async def attempt() -> None:
+            try:
+                created = await self._performer.create(key, PODS, pod)
+            except (ApiError, ConnectionFailed) as error:
+                if not namespace_terminates(error):
+                    self._performer.emit(replica_set, "Warning", "FailedCreate", f"Error creating: {error}")
+                raise
+            self._performer.emit(replica_set, "Normal", "SuccessfulCreate", f"Created pod: {name_of(created)}")
+
+        _, error = await slow_start_batch(count, attempt)
+        # In a namespace that is being deleted every create fails; there is nothing to tell and nothing to try again.
+        return None if error is not None and namespace_terminates(error) else error
+
+    async def _delete(self, key: str, replica_set: Object, pods: tuple[Object, ...]) -> Exception | None:
+        async def attempt(pod: Object) -> None:
+            try:
+                deleted = await self._performer.delete(key, Delete(PODS, namespace_of(pod), name_of(pod), uid_of(pod)))
+            except (ApiError, ConnectionFailed) as error:
+                self._performer.emit(replica_set, "Warning", "FailedDelete", f"Error deleting: {error}")
+                raise
+            if deleted:
+                self._performer.emit(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {name_of(pod)}")
+
+        results = await asyncio.gather(*(attempt(pod) for pod in pods), return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, Exception):
+                raise failure
+            return failure
+        return None
+
+
+def _selector(replica_set: Object) -> LabelSelector:
+    return LabelSelector.from_object(replica_set["spec"].get("selector"))
