@@ -105,15 +105,13 @@ def make_core(
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serves until ``stop`` is set. Raises what keeps it from starting: a bad certificate, a port in use, no etcd."""
-    from prometheus_client import REGISTRY
-
     listening = listen(settings)
     store = make_store(settings)
     tasks = Tasks()
     core: Core | None = None
     try:
         hub = WatchHub(store)
-        core = make_core(settings, store, hub, clock=RealClock(), metrics=Metrics(REGISTRY))
+        core = make_core(settings, store, hub, clock=RealClock(), metrics=Metrics(process=True))
         server = make_server(make_app(core), settings, stop)
         tasks.start("watch-hub", hub.run(), critical=True)
         await fill_caches(core)

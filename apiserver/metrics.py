@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from apiserver.context import RequestInfo
 
+disable_created_metrics()  # type: ignore[no-untyped-call]
 _READS = frozenset({"get", "list", "watch"})
 _VERBS = {"get": "GET", "list": "LIST", "watch": "WATCH", "create": "POST", "update": "PUT", "patch": "PATCH"}
 _SECONDS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
@@ -13,10 +22,12 @@ _ETCD_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 
 
 
 class Metrics:
-    """The API server's metrics; every one is present from the start."""
+    """The API server's metrics, in a registry of their own; ``process`` adds those of the process."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self.registry = registry or CollectorRegistry()
+    def __init__(self, *, process: bool = False) -> None:
+        self.registry = CollectorRegistry()
+        if process:
+            ProcessCollector(registry=self.registry)
         labels = ("verb", "group", "version", "resource", "subresource")
         self._requests = Counter(
             "apiserver_request_total",

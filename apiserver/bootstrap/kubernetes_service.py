@@ -25,7 +25,7 @@ async def ensure_kubernetes_service(core: Core) -> None:
     address, port = settings.advertise_address, settings.secure_port
     await ensure(core, SERVICES, service(str(settings.service_network[1]), port), lambda old: with_target(old, port))
     if ip_address(address).is_loopback:
-        log.warning("The advertised address is a loopback one: the Service kubernetes has no endpoints", address=address)
+        log.warning("Advertised address is loopback: the Service kubernetes has no endpoints", address=address)
         return
     await ensure(core, ENDPOINTS, endpoints([address], port), lambda old: with_endpoint(old, address, port))
     await ensure(core, ENDPOINT_SLICES, endpoint_slice([address], port), lambda old: with_slice(old, address, port))
