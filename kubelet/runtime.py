@@ -16,7 +16,7 @@ a restart is a new container with the next attempt.
     ├── NetworkFailed                   yes    a CNI plugin refused, or no network is configured yet
     ├── CreateContainerFailed           yes    reason CreateContainerError (or CreateContainerConfigError)
     ├── StartContainerFailed            yes    reason RunContainerError; the container stays, exited, with its cause
-    ├── ImagePullFailed                 yes    reason ErrImagePull, InvalidImageName or RegistryUnavailable
+    ├── ImagePullFailed                 yes    reason ErrImagePull or InvalidImageName
     ├── ImageInUse                      no
     └── ExecTimeout                     no     the command was still running after its time
 """
@@ -65,7 +65,7 @@ class StartContainerFailed(RuntimeFailure):
 
 
 class ImagePullFailed(RuntimeFailure):
-    """``reason`` is that of the waiting state: ErrImagePull, InvalidImageName or RegistryUnavailable."""
+    """``reason`` is that of the waiting state: ErrImagePull or InvalidImageName."""
 
     def __init__(self, message: str, reason: str = "ErrImagePull") -> None:
         super().__init__(message)

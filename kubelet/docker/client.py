@@ -134,7 +134,10 @@ class DockerClient:
         body: bytes | None = None,
         idle_timeout_seconds: float | None = None,
     ) -> AsyncIterator[aiohttp.StreamReader]:
-        """The answer's body as it comes; ``idle_timeout_seconds`` bounds the wait for each piece (None: no bound)."""
+        """The answer's body as it comes; ``idle_timeout_seconds`` bounds the wait for each piece (None: no bound).
+
+        A break while the body is read is RuntimeUnavailable too, with a TimeoutError as its cause where it was that.
+        """
         timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=idle_timeout_seconds
         )

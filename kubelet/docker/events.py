@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import orjson
 
 from kubelet.docker import labels
@@ -31,7 +30,7 @@ async def watch_events(client: DockerClient, owner: str) -> AsyncIterator[Runtim
                 event = decode(orjson.loads(line))
                 if event is not None:
                     yield event
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except ValueError as error:
         raise RuntimeUnavailable(f"Docker Engine's events: {error}") from error
     raise RuntimeUnavailable("Docker Engine ended its events")
 

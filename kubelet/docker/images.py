@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import aiohttp
 import orjson
 
 from kubelet import image_reference
@@ -81,10 +80,12 @@ class Images:
                     _report(orjson.loads(line), progress)
         except DockerError as error:
             raise ImagePullFailed(f"Error response from daemon: {error}") from error
-        except TimeoutError as error:
-            raise ImagePullFailed(f"Cancel pulling image {image} because of no progress for 1m0s") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise RuntimeUnavailable(f"Docker Engine broke off the pull of {image}: {error}") from error
+        except RuntimeUnavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise ImagePullFailed(f"Cancel pulling image {image} because of no progress for 1m0s") from error
+            raise
+        except ValueError as error:
+            raise ImagePullFailed(f"Docker Engine's report of the pull of {image}: {error}") from error
         self._known.clear()
         pulled = await self.status(image)
         if pulled is None:

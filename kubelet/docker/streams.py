@@ -9,8 +9,6 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
-import aiohttp
-
 from kubelet.docker.client import DockerClient, DockerError, Hijacked
 from kubelet.runtime import (
     ExecResult,
@@ -18,7 +16,6 @@ from kubelet.runtime import (
     LogOptions,
     NotFound,
     RuntimeFailure,
-    RuntimeUnavailable,
     Stream,
 )
 
@@ -229,8 +226,6 @@ class Streams:
                     yield piece
         except DockerError as error:
             raise _translated(error) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise RuntimeUnavailable(f"Docker Engine broke off the log of {container_id}: {error}") from error
 
 
 def _translated(error: DockerError) -> RuntimeFailure:
