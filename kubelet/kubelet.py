@@ -95,6 +95,7 @@ class Kubelet:
             forget=self._forget,
         )
         self._interpreter = PodInterpreter(self._services)
+        self._runtime_was_up = False
         self.on_runtime_turned: list[Callable[[], None]] = []
         """Called whenever the runtime begins or ceases to answer."""
         metrics.RUNNING_PODS.set_function(lambda: self._cache.counts()[0])
@@ -135,6 +136,11 @@ class Kubelet:
     def runtime_is_up(self) -> bool:
         """Whether the runtime answers."""
         return self._cache.is_known
+
+    @property
+    def runtime_is_lost(self) -> bool:
+        """Whether the runtime did answer once and now does not."""
+        return self._runtime_was_up and not self._cache.is_known
 
     def _with_status(self, pod: Object) -> Object:
         worker = self._workers.get(uid_of(pod))
@@ -195,6 +201,7 @@ class Kubelet:
             self._adopt_orphan(runtime_pod)
 
     def _runtime_turned(self, up: bool) -> None:
+        self._runtime_was_up = True
         for turned in self.on_runtime_turned:
             turned()
         if up:

@@ -190,6 +190,7 @@ async def run_with(
             node_settings,
             facts,
             lambda: eviction.pressure(),
+            lambda: kubelet.runtime_is_lost,
             settings.node_status_update_frequency_seconds,
         )
         eviction = EvictionManager(

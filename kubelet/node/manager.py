@@ -47,6 +47,7 @@ class NodeManager:
         settings: NodeSettings,
         facts: HostFacts,
         pressure: Callable[[], Pressure],
+        runtime_is_lost: Callable[[], bool],
         update_seconds: float = 10.0,
     ) -> None:
         self._client = client
@@ -56,6 +57,7 @@ class NodeManager:
         self._settings = settings
         self._facts = facts
         self._pressure = pressure
+        self._runtime_is_lost = runtime_is_lost
         self._update_seconds = update_seconds
         self._reported: Object = {}
         self._revision = 0
@@ -141,6 +143,9 @@ class NodeManager:
         self.on_node(None, answer)
 
     async def _observe(self) -> NodeObservation:
+        if self._runtime_is_lost():
+            self._version = None
+            return NodeObservation(self._clock.now(), None, None, self._images, self._pressure())
         try:
             runtime = await self._runtime.status()
             if runtime.runtime.ready and self._version is None:
