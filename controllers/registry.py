@@ -21,6 +21,7 @@ class Entry:
 CONTROLLERS: tuple[Entry, ...] = (
     Entry("serviceaccount-controller", "controllers.serviceaccount", "ServiceAccountController"),
     Entry("root-ca-certificate-publisher-controller", "controllers.root_ca_publisher", "RootCaPublisher"),
+    Entry("node-ipam-controller", "controllers.node_ipam.controller", "NodeIpamController"),
     Entry("deployment-controller", "controllers.deployment.controller", "DeploymentController"),
     Entry("replicaset-controller", "controllers.replicaset.controller", "ReplicaSetController"),
     Entry("endpointslice-controller", "controllers.endpointslice.controller", "EndpointSliceController"),

@@ -7,8 +7,8 @@ import pytest
 
 from controllers.context import ControllerContext
 from controllers.node_ipam.controller import NodeIpamController
-from controllers.root_ca_publisher.controller import RootCaPublisherController
-from controllers.service_account.controller import ServiceAccountController
+from controllers.root_ca_publisher import RootCaPublisher
+from controllers.serviceaccount import ServiceAccountController
 from controllers.settings import Settings
 from minikube_py.api.errors import InternalError
 from minikube_py.api.meta import Object
@@ -36,7 +36,7 @@ async def running(clock: FakeClock, client: FakeClient, tmp_path: Path) -> Async
         kubeconfig="none", root_ca_file=str(tmp_path / "ca.crt"), cluster_cidr="10.0.0.0/23", node_cidr_mask_size=24
     )
     context = ControllerContext(client, Informers(client, clock), clock, settings)
-    for controller in (ServiceAccountController, RootCaPublisherController, NodeIpamController):
+    for controller in (ServiceAccountController, RootCaPublisher, NodeIpamController):
         controller(context)
     tasks = Tasks()
     context.informers.start(tasks)

@@ -1,1 +1,0 @@
-"""The ConfigMap ``kube-root-ca.crt`` of every namespace."""

@@ -1,1 +1,0 @@
-"""The ServiceAccount ``default`` of every namespace."""
