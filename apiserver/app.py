@@ -103,6 +103,8 @@ def error_response(ctx: RequestContext, error: Exception) -> Response:
         log.error("Request failed unexpectedly", path=ctx.info.path, verb=ctx.info.verb, exc_info=error)
         api_error = internal(error)
     response = json_response(api_error.status(), api_error.code)
+    if api_error.code == 403:
+        response.headers["X-Content-Type-Options"] = "nosniff"
     if api_error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(api_error.retry_after_seconds)
     return response

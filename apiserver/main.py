@@ -20,7 +20,9 @@ from apiserver.authz.authorizer import Authorizer
 from apiserver.authz.node import NodeAuthorizer
 from apiserver.authz.rbac import Rbac
 from apiserver.bootstrap import bootstrap
+from apiserver.bootstrap.kubernetes_service import keep_advertising, stop_advertising
 from apiserver.core import Core
+from apiserver.measured import MeasuredStore
 from apiserver.metrics import Metrics
 from apiserver.server import listen, make_server
 from apiserver.settings import Settings
@@ -106,22 +108,25 @@ def make_core(
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serves until ``stop`` is set. Raises what keeps it from starting: a bad certificate, a port in use, no etcd."""
     listening = listen(settings)
-    store = make_store(settings)
+    metrics = Metrics(process=True)
+    store = MeasuredStore(make_store(settings), metrics.etcd)
     tasks = Tasks()
     core: Core | None = None
     try:
         hub = WatchHub(store)
-        core = make_core(settings, store, hub, clock=RealClock(), metrics=Metrics(process=True))
+        core = make_core(settings, store, hub, clock=RealClock(), metrics=metrics)
         server = make_server(make_app(core), settings, stop)
         tasks.start("watch-hub", hub.run(), critical=True)
         await fill_caches(core)
         await bootstrap(core)
         core.bootstrapped = True
+        tasks.start("advertise", keep_advertising(core))
         tasks.start("compactor", run_compactor(store))
         tasks.start("end-watches", _end_watches(core, stop), critical=True)
         serving = tasks.start("server", server.serve([listening]), critical=True)
         log.info("Serving", address=settings.bind_address, port=listening.getsockname()[1])
         await tasks.run_until(stop)
+        await stop_advertising(core)
         await asyncio.wait((serving,), timeout=settings.shutdown_seconds + 1)
     finally:
         await tasks.cancel_all()

@@ -1,6 +1,8 @@
-"""The Service ``default/kubernetes`` and what is behind it: the address that each API server advertises.
+"""The Service ``default/kubernetes`` and what is behind it: the addresses of the API servers that are alive.
 
-Several servers share the one EndpointSlice: each adds its own address, and takes none away but at a clean stop.
+Each server keeps a key with a time to live under ``/registry/masterleases/``, as upstream's lease reconciler does, and
+writes the addresses of all live keys into the Endpoints and the EndpointSlice; so a server that is gone for good, or
+has moved, disappears from them by itself.
 """
 
 from __future__ import annotations
@@ -11,24 +13,73 @@ import structlog
 
 from apiserver.bootstrap.ensure import ensure
 from apiserver.core import Core
+from apiserver.storage.store import KeyExists, RevisionMismatch, StoreError
+from minikube_py.api.errors import ApiError
 from minikube_py.api.meta import Object, labels_of, metadata
 from minikube_py.api.resources import ENDPOINT_SLICES, ENDPOINTS, SERVICES
 
 NAME, NAMESPACE = "kubernetes", "default"
+LEASES = "/registry/masterleases/"
+LEASE_SECONDS = 60
+"""How long a server that no longer renews its key is counted as alive, at least."""
+RENEW_SECONDS = 20.0
 log = structlog.get_logger("apiserver")
 _SKIP_MIRROR = {"endpointslice.kubernetes.io/skip-mirror": "true"}
 
 
 async def ensure_kubernetes_service(core: Core) -> None:
-    """Creates the Service, its Endpoints and its EndpointSlice, or adds this server to them."""
-    settings = core.settings
-    address, port = settings.advertise_address, settings.secure_port
-    await ensure(core, SERVICES, service(str(settings.service_network[1]), port), lambda old: with_target(old, port))
-    if ip_address(address).is_loopback:
+    """Creates the Service, and puts this server behind it. Raises ApiError, StoreError."""
+    port = core.settings.secure_port
+    address = str(core.settings.service_network[1])
+    await ensure(core, SERVICES, service(address, port), lambda old: with_target(old, port))
+    if ip_address(core.settings.advertise_address).is_loopback:
         log.warning("Advertised address is loopback: the Service kubernetes has no endpoints", address=address)
         return
-    await ensure(core, ENDPOINTS, endpoints([address], port), lambda old: with_endpoint(old, address, port))
-    await ensure(core, ENDPOINT_SLICES, endpoint_slice([address], port), lambda old: with_slice(old, address, port))
+    await advertise(core)
+
+
+async def keep_advertising(core: Core) -> None:
+    """Renews this server's key, and follows the others', until cancelled."""
+    if ip_address(core.settings.advertise_address).is_loopback:
+        return
+    while True:
+        await core.clock.sleep(RENEW_SECONDS)
+        try:
+            await advertise(core)
+        except (ApiError, StoreError) as error:
+            log.warning("Could not renew what leads to this server", error=str(error))
+
+
+async def stop_advertising(core: Core) -> None:
+    """Drops this server's key, so that the others take its address away at their next renewal."""
+    key = LEASES + core.settings.advertise_address
+    try:
+        found = await core.store.get(key)
+        if found is not None:
+            await core.store.delete(key, expected_revision=found.revision)
+    except StoreError as error:
+        log.info("Left the address to expire", error=str(error))
+
+
+async def advertise(core: Core) -> None:
+    """Renews this server's key and writes who is alive. Raises ApiError, StoreError."""
+    await _renew(core, LEASES + core.settings.advertise_address)
+    page = await core.store.range(LEASES)
+    addresses = sorted(item.key.removeprefix(LEASES) for item in page.items)
+    port = core.settings.secure_port
+    await ensure(core, ENDPOINTS, endpoints(addresses, port), lambda old: with_endpoints(old, addresses, port))
+    await ensure(core, ENDPOINT_SLICES, endpoint_slice(addresses, port), lambda old: with_slice(old, addresses, port))
+
+
+async def _renew(core: Core, key: str) -> None:
+    found = await core.store.get(key)
+    try:
+        if found is None:
+            await core.store.create(key, b"{}", ttl_seconds=LEASE_SECONDS)
+        else:
+            await core.store.update(key, b"{}", expected_revision=found.revision, ttl_seconds=LEASE_SECONDS)
+    except (KeyExists, RevisionMismatch):
+        log.info("Another server renews the same address", key=key)
 
 
 def _metadata(labels: dict[str, str]) -> Object:
@@ -74,11 +125,10 @@ def endpoints(addresses: list[str], port: int) -> Object:
     }
 
 
-def with_endpoint(old: Object, address: str, port: int) -> Object:
-    """The Endpoints with this server among them. Pure."""
-    known = {entry["ip"] for subset in old.get("subsets") or () for entry in subset.get("addresses") or ()}
-    wanted = endpoints(sorted(known | {address}), port)
+def with_endpoints(old: Object, addresses: list[str], port: int) -> Object:
+    """The Endpoints with these servers and no others. Pure."""
     labels = {**labels_of(old), **_SKIP_MIRROR}
+    wanted = endpoints(addresses, port)
     return {**old, "metadata": {**metadata(old), "labels": labels}, "subsets": wanted["subsets"]}
 
 
@@ -94,8 +144,7 @@ def endpoint_slice(addresses: list[str], port: int) -> Object:
     }
 
 
-def with_slice(old: Object, address: str, port: int) -> Object:
-    """The EndpointSlice with this server among them. Pure."""
-    known = {entry["addresses"][0] for entry in old.get("endpoints") or ()}
-    wanted = endpoint_slice(sorted(known | {address}), port)
+def with_slice(old: Object, addresses: list[str], port: int) -> Object:
+    """The EndpointSlice with these servers and no others. Pure."""
+    wanted = endpoint_slice(addresses, port)
     return {**old, "endpoints": wanted["endpoints"], "ports": wanted["ports"]}
