@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from apiserver.allocation.allocator import Allocator, AlreadyTaken, Full, OutOfRange
+from apiserver.allocation.families import check_families
 from apiserver.core import Operation
 from apiserver.storage.store import KeyExists, NoSpace, RevisionMismatch, ValueTooLarge
 from minikube_py.api.errors import FieldError, InternalError, field_invalid, invalid
@@ -101,7 +102,12 @@ class ServiceAllocation:
 
         Raises Invalid where a number asked for is taken or out of range, InternalError where none is left.
         """
-        if operation.resource != SERVICES or operation.subresource or operation.dry_run:
+        if operation.resource != SERVICES or operation.subresource:
+            return None
+        errors = check_families(new)
+        if errors:
+            raise invalid("", "Service", operation.name, errors)
+        if operation.dry_run:
             return None
         reservation = Reservation(new)
         owner = join_key(operation.namespace, operation.name)

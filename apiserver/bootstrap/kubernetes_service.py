@@ -30,9 +30,10 @@ _SKIP_MIRROR = {"endpointslice.kubernetes.io/skip-mirror": "true"}
 async def ensure_kubernetes_service(core: Core) -> None:
     """Creates the Service, and puts this server behind it. Raises ApiError, StoreError."""
     port = core.settings.secure_port
-    address = str(core.settings.service_network[1])
-    await ensure(core, SERVICES, service(address, port), lambda old: with_target(old, port))
-    if ip_address(core.settings.advertise_address).is_loopback:
+    cluster_ip = str(core.settings.service_network[1])
+    await ensure(core, SERVICES, service(cluster_ip, port), lambda old: with_target(old, port))
+    address = core.settings.advertise_address
+    if ip_address(address).is_loopback:
         log.warning("Advertised address is loopback: the Service kubernetes has no endpoints", address=address)
         return
     await advertise(core)

@@ -70,16 +70,12 @@ def check_name(operation: Operation, obj: Object) -> None:
 
 async def update_object(operation: Operation, obj: Object) -> Stored:
     """Replaces the stored object by ``obj``. Raises NotFound, Conflict, Invalid, Forbidden."""
-    resource = operation.resource
-    if not metadata(obj).get("resourceVersion") and not operation.strategy.allow_unconditional_update:
-        raise invalid(
-            resource.group,
-            resource.kind,
-            operation.name,
-            [field_invalid("metadata.resourceVersion", 0, "must be specified for an update")],
-        )
 
     async def transform(old: Object) -> Object:
+        if not metadata(obj).get("resourceVersion") and not operation.strategy.allow_unconditional_update:
+            detail = "must be specified for an update"
+            error = field_invalid("metadata.resourceVersion", 0, detail)
+            raise invalid(operation.resource.group, operation.resource.kind, operation.name, [error])
         return await prepare(operation, obj, old)
 
     return await guaranteed_update(operation, transform)

@@ -145,3 +145,25 @@ class TestAllocator:
     )
     def test_the_lower_band(self, network: str, reserved: int) -> None:
         assert Addresses(IPv4Network(network)).reserved == reserved
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        pytest.param(
+            {"ipFamilyPolicy": "RequireDualStack"},
+            "this cluster is not configured for dual-stack services",
+            id="two families",
+        ),
+        pytest.param({"ipFamilies": ["IPv6"]}, "not configured on this cluster", id="the other family"),
+    ],
+)
+async def test_what_needs_ipv6_is_refused_by_name(api: Any, spec: Any, message: str) -> None:
+    answer = await api("POST", SERVICES, service(**spec))
+    assert answer.status == 422
+    assert message in answer.message
+
+
+async def test_dual_stack_where_it_can_be_had_is_one_family_here(api: Any) -> None:
+    created = await api.ok("POST", SERVICES, service(ipFamilyPolicy="PreferDualStack"))
+    assert created["spec"]["ipFamilies"] == ["IPv4"]
