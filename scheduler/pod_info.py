@@ -9,6 +9,7 @@ from typing import Any
 from minikube_py.api import pods
 from minikube_py.api.meta import Object, key_of, labels_of, namespace_of, uid_of
 from minikube_py.api.quantity import Quantity
+from scheduler.terms import PodTerms, SpreadConstraint, pod_terms, spread_constraints
 
 DEFAULT_SCHEDULER = "default-scheduler"
 DEFAULT_MILLI_CPU = 100
@@ -49,22 +50,27 @@ class PodInfo:
     scoring_requests: Amounts
     """CPU and memory with the defaults of containers that ask for none."""
     host_ports: tuple[HostPort, ...]
+    terms: PodTerms
+    spread_constraints: tuple[SpreadConstraint, ...]
 
     @classmethod
     def of(cls, pod: Object, node_name: str = "") -> PodInfo:
         """Reads a pod; ``node_name`` stands for the node it has not got yet."""
         spec = pod.get("spec") or {}
+        namespace, labels = namespace_of(pod), labels_of(pod)
         return cls(
             pod=pod,
             key=key_of(pod),
             uid=uid_of(pod),
-            namespace=namespace_of(pod),
-            labels=labels_of(pod),
+            namespace=namespace,
+            labels=labels,
             priority=int(spec.get("priority") or 0),
             node_name=node_name or pods.node_name(pod),
             requests=amounts(pods.requests(pod)),
             scoring_requests=amounts(pods.requests(_with_defaults(pod))),
             host_ports=tuple(_host_ports(spec)),
+            terms=pod_terms(spec, namespace, labels),
+            spread_constraints=spread_constraints(spec, labels),
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from scheduler.plugins.node_affinity import NodeAffinity
 from scheduler.plugins.node_name import NodeName
 from scheduler.plugins.node_ports import NodePorts
@@ -9,6 +10,7 @@ from scheduler.plugins.node_resources_balanced_allocation import NodeResourcesBa
 from scheduler.plugins.node_resources_fit import NodeResourcesFit
 from scheduler.plugins.node_unschedulable import NodeUnschedulable
 from scheduler.plugins.plugin import Plugin
+from scheduler.plugins.pod_topology_spread import PodTopologySpread
 from scheduler.plugins.taint_toleration import TaintToleration
 from scheduler.plugins.volume_binding import VolumeBinding
 
@@ -23,5 +25,7 @@ def default_plugins() -> tuple[Plugin, ...]:
         NodePorts(),
         NodeResourcesFit(),
         VolumeBinding(),
+        PodTopologySpread(),
+        InterPodAffinity(),
         NodeResourcesBalancedAllocation(),
     )
