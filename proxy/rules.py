@@ -168,7 +168,8 @@ def _endpoint(port: ServicePort, backend: Backend) -> Chain:
 def _base_chains(network: Network) -> Iterable[tuple[str, Chain]]:
     service_cidr, cluster_cidr = network.service_cidr, network.cluster_cidr
     yield MARK, Chain((f"meta mark set meta mark or {MASQUERADE_MARK:#x}",))
-    yield REJECT, Chain(("reject",))
+    # A reset, because this host's own connections, routed to lo, do not hear of an ICMP error there.
+    yield REJECT, Chain(("meta l4proto tcp reject with tcp reset", "reject"))
     yield (
         "services",
         Chain(
