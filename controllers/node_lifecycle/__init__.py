@@ -1,0 +1,1 @@
+"""Nodes' health: what becomes of a node that is not ready, and of its pods."""

@@ -1,0 +1,1 @@
+"""Pods that don't tolerate what their node has come to."""
