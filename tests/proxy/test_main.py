@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from typing import Any
 
@@ -67,7 +68,8 @@ async def test_the_process_programs_the_host_and_tells_of_its_health(namespace: 
 
 async def _until_ok(session: aiohttp.ClientSession, url: str) -> str:
     while True:
-        async with session.get(url) as answer:
+        with contextlib.suppress(aiohttp.ClientConnectionError):
+            answer = await session.get(url)
             if answer.status == 200:
                 return await answer.text()
         await asyncio.sleep(0.01)
