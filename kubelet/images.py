@@ -11,19 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from minikube_py.runtime.clock import Clock
-
-from kubelet import backoff
+from kubelet import backoff, image_reference
 from kubelet.backoff import Backoff
 from kubelet.pod_events import PodEvents
 from kubelet.runtime import ContainerRuntime, ImagePullFailed, ImageStatus, RegistryAuth
 from minikube_py.api.meta import Object, uid_of
+from minikube_py.runtime.clock import Clock
 
 SHOWN_BEFORE_BACK_OFF_SECONDS = 2
 """How long ErrImagePull is shown before it turns into ImagePullBackOff."""
 NEVER_PRESENT_RETRY_SECONDS = 10
 MOST_PULLS = 4
-DEFAULT_REGISTRY = "docker.io"
 _DOCKER_HUB_KEYS = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
@@ -66,6 +64,10 @@ class ImageManager:
         """The image to run. Raises ImageFailure, RuntimeUnavailable."""
         reference = container.get("image", "")
         policy = container.get("imagePullPolicy") or "IfNotPresent"
+        try:
+            image_reference.parse(reference)
+        except image_reference.InvalidImageName as error:
+            raise self._invalid_name(pod, container, events, str(error)) from error
         present = await self._runtime.image_status(reference)
         if present is not None and policy != "Always":
             events.container(
@@ -125,12 +127,7 @@ class ImageManager:
     def _pull_failed(self, pod: Object, container: Object, events: PodEvents, error: ImagePullFailed) -> ImageFailure:
         reference = container.get("image", "")
         if error.reason == "InvalidImageName":
-            message = (
-                f'Failed to apply default image tag "{reference}": '
-                f'couldn\'t parse image name "{reference}": invalid reference format'
-            )
-            events.container(pod, container, "Warning", "InspectFailed", message)
-            return self._failure(pod, container, events, "InvalidImageName", message, NEVER_PRESENT_RETRY_SECONDS)
+            return self._invalid_name(pod, container, events, str(error))
         events.container(pod, container, "Warning", "Failed", f'Failed to pull image "{reference}": {error}')
         key = (uid_of(pod), reference)
         now = self._clock.now()
@@ -138,6 +135,10 @@ class ImageManager:
         current = backoff.advance(before.backoff if before else None, backoff.IMAGE_PULL, now, now)
         self._failed[key] = _Failed(current, now, f"{error.reason}: {error}")
         return self._failure(pod, container, events, error.reason, str(error), SHOWN_BEFORE_BACK_OFF_SECONDS)
+
+    def _invalid_name(self, pod: Object, container: Object, events: PodEvents, message: str) -> ImageFailure:
+        events.container(pod, container, "Warning", "InspectFailed", message)
+        return self._failure(pod, container, events, "InvalidImageName", message, NEVER_PRESENT_RETRY_SECONDS)
 
     def _failure(
         self, pod: Object, container: Object, events: PodEvents, reason: str, message: str, seconds: float
@@ -182,19 +183,11 @@ def _credential(server: str, entry: Object) -> RegistryAuth:
     return RegistryAuth(username, password, server, entry.get("identitytoken", ""), entry.get("registrytoken", ""))
 
 
-def registry_of(reference: str) -> str:
-    """The registry host of an image reference. Pure."""
-    first, slash, _ = reference.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return first
-    return DEFAULT_REGISTRY
-
-
 def _matching(reference: str, credentials: list[RegistryAuth]) -> RegistryAuth | None:
-    registry = registry_of(reference)
+    registry = image_reference.parse(reference).registry
     for credential in credentials:
         host = credential.server_address.removeprefix("https://").removeprefix("http://").partition("/")[0]
-        if host == registry or (registry == DEFAULT_REGISTRY and host in _DOCKER_HUB_KEYS):
+        if host == registry or (registry == image_reference.DEFAULT_REGISTRY and host in _DOCKER_HUB_KEYS):
             return credential
     return None
 
