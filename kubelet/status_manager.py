@@ -123,6 +123,8 @@ def owned_status(status: Object) -> Object:
 
 def shows(shown: Any, wanted: Any) -> bool:
     """Whether ``shown`` has everything of ``wanted``; nulls and the server's additions do not matter. Pure."""
+    if shown is None and not wanted:
+        return True
     if isinstance(wanted, dict):
         return isinstance(shown, dict) and all(
             shows(shown.get(key), value) for key, value in wanted.items() if value is not None
@@ -133,7 +135,7 @@ def shows(shown: Any, wanted: Any) -> bool:
             and len(shown) == len(wanted)
             and all(shows(a, b) for a, b in zip(shown, wanted, strict=True))
         )
-    return bool(shown == wanted) or (shown is None and not wanted)
+    return bool(shown == wanted)
 
 
 def status_patch(uid: str, new: Object, old: Object) -> Object:
