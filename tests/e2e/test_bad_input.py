@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 import yaml
-from conftest import Cluster, eventually
+from harness import Cluster, eventually
 
 POD = {
     "apiVersion": "v1",
@@ -112,7 +112,7 @@ def test_a_node_port_that_is_taken_is_refused(cluster: Cluster):
 
 
 def test_up_names_a_port_that_is_in_use(cluster: Cluster, tmp_path):
-    from conftest import PORTS, free_ports
+    from harness import PORTS, free_ports
 
     with socket.create_server(("0.0.0.0", 0)) as taken:
         other = Cluster(tmp_path / "data", [], {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Cluster, docker, eventually, http_get
+from harness import Cluster, docker, eventually, http_get
 
 COMPONENTS = ("etcd", "apiserver", "controller-manager", "scheduler", "kubelet", "proxy", "dns")
 

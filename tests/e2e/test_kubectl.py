@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Cluster, eventually
+from harness import Cluster, eventually
 
 SDK = Path("/usr/lib/google-cloud-sdk/bin")
 

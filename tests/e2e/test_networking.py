@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import Cluster, eventually, http_get
+from harness import Cluster, eventually, http_get
 
 SERVER = "minikube-py/hello:1"
 

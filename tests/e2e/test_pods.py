@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from conftest import Cluster, eventually
+from harness import Cluster, eventually
 
 IMAGE = "minikube-py/hello:1"
 

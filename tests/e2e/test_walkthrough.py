@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import REPOSITORY, Cluster, eventually, http_get
+from harness import REPOSITORY, Cluster, eventually, http_get
 
 MANIFEST = str(REPOSITORY / "deploy/examples/hello-node.yaml")
 
