@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from kubelet import backoff
+from kubelet import backoff, metrics
 from kubelet.backoff import Backoff, BackoffPolicy
 from kubelet.container_config import spec_hash
 from kubelet.observation import (
@@ -117,6 +117,7 @@ class PodWorker:
         self.sandbox: SandboxHandle | None = None
         self.kills_told: set[str] = set()
         self.finished = False
+        self._seen_at = services.clock.monotonic()
         self._scheduled = False
         self._alarm: Timer | None = None
         self._renewal: Timer | None = None
@@ -234,6 +235,8 @@ class PodWorker:
         if observation.runtime is None:
             return
         status = pod_status(observation, plan, self.services.node.host_ips)
+        if status["phase"] == "Running" and self.status.get("phase") in (None, "Pending"):
+            metrics.POD_START_DURATION.observe(self.services.clock.monotonic() - self._seen_at)
         if status != self.status:
             self.status = status
         if self.in_api:
