@@ -29,6 +29,8 @@ CONTROLLERS: tuple[Entry, ...] = (
     Entry("deployment-controller", "controllers.deployment.controller", "DeploymentController"),
     Entry("replicaset-controller", "controllers.replicaset.controller", "ReplicaSetController"),
     Entry("endpointslice-controller", "controllers.endpointslice.controller", "EndpointSliceController"),
+    Entry("endpoints-controller", "controllers.endpoints.controller", "EndpointsController"),
+    Entry("endpointslice-mirroring-controller", "controllers.mirroring.controller", "EndpointSliceMirroringController"),
 )
 
 

@@ -1,0 +1,1 @@
+"""The EndpointSlice mirroring controller: Endpoints that people made, as the slices that the proxies read."""

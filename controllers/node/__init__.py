@@ -1,0 +1,1 @@
+"""The node controllers: lifecycle (silence, taints), eviction by taints, pod networks."""
