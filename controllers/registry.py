@@ -31,6 +31,9 @@ CONTROLLERS: tuple[Entry, ...] = (
     Entry("endpointslice-controller", "controllers.endpointslice.controller", "EndpointSliceController"),
     Entry("endpoints-controller", "controllers.endpoints.controller", "EndpointsController"),
     Entry("endpointslice-mirroring-controller", "controllers.mirroring.controller", "EndpointSliceMirroringController"),
+    # The last two watch every kind: those that others have asked for whole must have been asked for before.
+    Entry("garbage-collector-controller", "controllers.garbagecollector.controller", "GarbageCollector"),
+    Entry("namespace-controller", "controllers.namespace.controller", "NamespaceController"),
 )
 
 

@@ -1,1 +1,0 @@
-"""The node controllers: lifecycle (silence, taints), eviction by taints, pod networks."""
