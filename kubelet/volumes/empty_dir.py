@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from minikube_py.api.pods import limits
-from minikube_py.api.quantity import Quantity
-
 from kubelet.volumes import mount
 from kubelet.volumes.plugin import VolumeError
 from minikube_py.api.meta import Object
+from minikube_py.api.pods import limits
+from minikube_py.api.quantity import Quantity
 
 DIRECTORY = "kubernetes.io~empty-dir"
 _MODE = 0o777
@@ -23,10 +22,12 @@ class EmptyDirVolume:
         medium = source.get("medium") or ""
         if medium not in ("", "Memory"):
             raise VolumeError(f'unknown storage medium "{medium}"')
-        directory.mkdir(parents=True, exist_ok=True)
-        if medium == "Memory" and not directory.is_mount():
-            mount.tmpfs(directory, _memory_limit(pod, source))
-        directory.chmod(_MODE)
+        is_made = directory.is_mount() if medium else directory.exists()
+        if not is_made:
+            directory.mkdir(parents=True, exist_ok=True)
+            if medium:
+                mount.tmpfs(directory, _memory_limit(pod, source))
+            directory.chmod(_MODE)
         return directory
 
 

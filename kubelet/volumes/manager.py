@@ -187,7 +187,7 @@ class VolumeManager:
 
 
 def _empty_dir(pod: Object, source: Object, directory: Path, fs_group: int | None) -> Path:
-    is_new = not directory.exists()
+    is_new = not (directory.is_mount() if source.get("medium") else directory.exists())
     path = EmptyDirVolume().set_up(pod, source, directory)
     if is_new and fs_group is not None:
         set_group(path, int(fs_group), read_only=False)

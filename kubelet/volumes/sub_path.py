@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from kubelet.environment import ConfigurationError
 from kubelet.expansion import expand_strictly
 from minikube_py.api.meta import Object
-
-_CREATED_MODE = 0o750
 
 
 def sub_path(mount: Object, variables: Mapping[str, str]) -> str:
@@ -31,15 +30,26 @@ def sub_path(mount: Object, variables: Mapping[str, str]) -> str:
     return path
 
 
-def resolve(volume: Path, path: str, mode: int = _CREATED_MODE) -> Path:
-    """The path on the host, made as a directory where nothing is there (blocking). Raises ConfigurationError."""
+def resolve(volume: Path, path: str) -> Path:
+    """The path on the host (blocking); where nothing is there, directories with the volume's own mode are made.
+
+    Raises ConfigurationError.
+    """
     root = volume.resolve()
     target = (root / path).resolve()
     if not target.is_relative_to(root):
         raise ConfigurationError(f"failed to prepare subPath for volumeMount: {path} leads out of the volume")
     if not target.exists():
         try:
-            target.mkdir(mode=mode, parents=True, exist_ok=True)
+            _make(root, target, stat.S_IMODE(root.stat().st_mode))
         except OSError as error:
             raise ConfigurationError(f"failed to create subPath directory for volumeMount: {error}") from error
     return target
+
+
+def _make(root: Path, target: Path, mode: int) -> None:
+    for directory in (*reversed(target.parents), target):
+        if directory.is_relative_to(root) and not directory.exists():
+            directory.mkdir()
+            # The process's umask must not take from what the volume's mode gives.
+            directory.chmod(mode)

@@ -45,3 +45,8 @@ def test_a_link_inside_is_followed(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     assert resolve(tmp_path, "link") == (tmp_path / "real").resolve()
+
+
+def test_made_directories_have_the_volume_s_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    assert resolve(tmp_path, "a/b").stat().st_mode & 0o777 == 0o777
