@@ -57,9 +57,11 @@ def sync(observation: Observation) -> tuple[Create | Update, ...]:
 
 
 class RootCaPublisher:
-    """Works namespace by namespace. Raises OSError where the certificate can't be read."""
+    """Works namespace by namespace; without ``root_ca_file`` not at all. Raises OSError where that can't be read."""
 
     def __init__(self, context: ControllerContext) -> None:
+        if not context.settings.root_ca_file:
+            return
         self._root_ca = Path(context.settings.root_ca_file).read_text(encoding="ascii")
         self._namespaces = context.informers.informer(NAMESPACES)
         self._config_maps = context.informers.informer(CONFIG_MAPS, field_selector=f"metadata.name={NAME}")
