@@ -111,7 +111,8 @@ def test_scaling_follows_up_and_down(cluster: Cluster, web: str):
     assert "scaled" in cluster.kubectl("scale", "-n", web, "deployment/web", "--replicas=5")
     cluster.kubectl("rollout", "status", "-n", web, "deployment/web", "--timeout=90s")
     slices = cluster.get("endpointslices", "-n", web, "-l", "kubernetes.io/service-name=web")["items"]
-    assert sum(len(one["endpoints"]) for one in slices) == 5
+    ready = [end for one in slices for end in one["endpoints"] if end["conditions"]["ready"]]
+    assert len(ready) == 5
     cluster.kubectl("scale", "-n", web, "deployment/web", "--replicas=1")
     eventually(lambda: len(cluster.get("pods", "-n", web)["items"]) == 1, "one pod is left")
 

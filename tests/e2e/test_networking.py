@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 from harness import Cluster, eventually, http_get
@@ -113,19 +114,21 @@ def test_a_pod_reaches_itself_through_its_service(cluster: Cluster, namespace: s
 
 
 def test_datagrams_pass_through_a_service(cluster: Cluster, namespace: str):
+    """From the host; the pods' own datagrams through a Service are their DNS queries."""
     for pod in cluster.get("pods", "-n", namespace, "-l", "app=echo")["items"]:
-        cluster.kubectl(
-            "exec", pod["metadata"]["name"], "-n", namespace, "--",
-            "sh", "-c", "(nc -ul -p 9000 -e /bin/echo heard >/dev/null 2>&1 &) </dev/null",
-        )  # fmt: skip
+        name = pod["metadata"]["name"]
+        listen = "(udpsvd -E 0.0.0.0 9000 cat >/dev/null 2>&1 &) </dev/null"
+        cluster.kubectl("exec", name, "-n", namespace, "--", "sh", "-c", listen)
+    address = cluster.get("service", "udp", "-n", namespace)["spec"]["clusterIP"]
 
-    def heard() -> bool:
-        done = cluster.run_kubectl(
-            "exec", "client", "-n", namespace, "--", "sh", "-c", "echo hi | nc -u -w 1 udp 9000", timeout=20
-        )
-        return "heard" in done.stdout
+    def echoed() -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
+            channel.settimeout(2)
+            channel.connect((address, 9000))
+            channel.send(b"heard")
+            return channel.recv(100) == b"heard"
 
-    eventually(heard, "a datagram is answered", timeout=30)
+    eventually(echoed, "a datagram comes back", timeout=30)
 
 
 def test_an_unready_pod_gets_no_traffic(cluster: Cluster, namespace: str):

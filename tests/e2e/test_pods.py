@@ -134,7 +134,8 @@ def test_environment_from_every_source(cluster: Cluster, namespace: str):
             {
                 "name": "c",
                 "image": IMAGE,
-                "command": ["sh", "-c", "env; echo args $(LITERAL) $$(LITERAL)"],
+                "command": ["sh", "-c", 'env; echo args "$@"', "sh"],
+                "args": ["$(LITERAL)", "$$(LITERAL)", "$(NO_SUCH)"],
                 "resources": {"requests": {"cpu": "20m", "memory": "16Mi"}, "limits": {"cpu": "1", "memory": "64Mi"}},
                 "envFrom": [{"configMapRef": {"name": "conf"}, "prefix": "CM_"}],
                 "env": [
@@ -151,7 +152,7 @@ def test_environment_from_every_source(cluster: Cluster, namespace: str):
     lines = cluster.kubectl("logs", "environment", "-n", namespace).splitlines()
     expected = {
         "LITERAL=one", "EXPANDED=one-two", "FROM_SECRET=word", "LABEL=environment", f"MEMORY={64 * 1024**2}",
-        "CM_key=value", "CM_OTHER=x", "KUBERNETES_SERVICE_HOST=10.202.0.1", "args one $(LITERAL)",
+        "CM_key=value", "CM_OTHER=x", "KUBERNETES_SERVICE_HOST=10.202.0.1", "args one $(LITERAL) $(NO_SUCH)",
     }  # fmt: skip
     assert expected <= set(lines)
 
@@ -211,7 +212,7 @@ def test_a_missing_configmap_holds_the_pod_until_it_appears(cluster: Cluster, na
     create(
         cluster, namespace, "waits",
         volumes=[{"name": "late", "configMap": {"name": "late"}}],
-        containers=[shell("cat /late/key; sleep 600", volumeMounts=[{"name": "late", "mountPath": "/late"}])],
+        containers=[shell("echo $(cat /late/key); sleep 600", volumeMounts=[{"name": "late", "mountPath": "/late"}])],
     )  # fmt: skip
     eventually(
         lambda: any(
@@ -223,7 +224,7 @@ def test_a_missing_configmap_holds_the_pod_until_it_appears(cluster: Cluster, na
     assert "ContainerCreating" in cluster.kubectl("get", "pod", "waits", "-n", namespace)
     cluster.kubectl("create", "configmap", "late", "--from-literal=key=at-last", "-n", namespace)
     reaches(cluster, namespace, "waits", "Running")
-    eventually(lambda: cluster.kubectl("logs", "waits", "-n", namespace) == "at-last", "it reads the file")
+    eventually(lambda: cluster.kubectl("logs", "waits", "-n", namespace) == "at-last\n", "it reads the file")
 
 
 def test_an_unschedulable_pod_says_why_and_is_tried_again(cluster: Cluster, namespace: str):
