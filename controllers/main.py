@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 
@@ -17,7 +14,7 @@ from minikube_py.client.protocol import Client
 from minikube_py.runtime.clock import Clock, RealClock
 from minikube_py.runtime.events import EventRecorder
 from minikube_py.runtime.informer import Informers
-from minikube_py.runtime.leader_election import LeaderElector
+from minikube_py.runtime.leader_election import LeaderElector, stable_identity
 from minikube_py.runtime.serve import HealthServer
 from minikube_py.runtime.tasks import Tasks
 
@@ -64,7 +61,7 @@ async def _lead(settings: Settings, client: Client, clock: Clock, recorder: Even
         client,
         clock,
         COMPONENT,
-        settings.leader_elect_identity or _identity(settings),
+        settings.leader_elect_identity or stable_identity(settings.bind_address, settings.port, settings.kubeconfig),
         lease_duration=settings.leader_elect_lease_duration,
         renew_deadline=settings.leader_elect_renew_deadline,
         retry_period=settings.leader_elect_retry_period,
@@ -86,14 +83,3 @@ async def run_controllers(settings: Settings, client: Client, clock: Clock) -> N
         await tasks.wait_failed()
     finally:
         await tasks.cancel_all()
-
-
-def _identity(settings: Settings) -> str:
-    """The same over restarts, so that a process that was killed takes its own lease up again at once.
-
-    No two living processes share it: within one network namespace the port keeps them apart.
-    """
-    network = os.stat("/proc/self/ns/net").st_ino
-    host = socket.gethostname()
-    place = f"{host}/{network}/{settings.bind_address}:{settings.port}/{os.path.realpath(settings.kubeconfig)}"
-    return f"{host}_{uuid5(NAMESPACE_URL, place)}"

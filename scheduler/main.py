@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import uuid
 from random import SystemRandom
 
 import structlog
@@ -14,7 +12,7 @@ from minikube_py.client.http import HttpClient
 from minikube_py.runtime.clock import RealClock
 from minikube_py.runtime.events import EventRecorder
 from minikube_py.runtime.informer import Informers
-from minikube_py.runtime.leader_election import LeaderElector
+from minikube_py.runtime.leader_election import LeaderElector, stable_identity
 from minikube_py.runtime.serve import HealthServer
 from minikube_py.runtime.tasks import Tasks
 from scheduler.plugins.registry import default_plugins
@@ -95,7 +93,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         client,
         clock,
         LEASE_NAME if settings.scheduler_name == DEFAULT_SCHEDULER else settings.scheduler_name,
-        f"{socket.gethostname()}_{uuid.uuid4()}",
+        stable_identity(settings.bind_address, settings.port, settings.kubeconfig),
         lease_duration=settings.leader_elect_lease_duration_seconds,
         renew_deadline=settings.leader_elect_renew_deadline_seconds,
         retry_period=settings.leader_elect_retry_period_seconds,

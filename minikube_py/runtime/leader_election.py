@@ -7,9 +7,12 @@ is over when this process has not seen it change for ``lease_duration`` seconds.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Protocol
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import structlog
 
@@ -25,6 +28,20 @@ from minikube_py.runtime.tasks import Tasks
 JITTER = 1.2
 
 log = structlog.get_logger("leader-election")
+
+
+def stable_identity(address: str, port: int, kubeconfig: str) -> str:
+    """Who a replica is, the same over restarts: so a process that was killed takes its own lease up again at once.
+
+    ``address`` and ``port`` are those of its health server, which must be bound before it elects: within one network
+    namespace they keep two living processes apart. Port 0, which any number may ask for, gives a random identity.
+    """
+    host = socket.gethostname()
+    if port == 0:
+        return f"{host}_{uuid4()}"
+    network = os.stat("/proc/self/ns/net").st_ino
+    place = f"{host}/{network}/{address}:{port}/{os.path.realpath(kubeconfig)}"
+    return f"{host}_{uuid5(NAMESPACE_URL, place)}"
 
 
 class LeadershipLost(Exception):

@@ -8,7 +8,7 @@ from minikube_py.client.fake import FakeClient
 from minikube_py.client.protocol import ConnectionFailed
 from minikube_py.runtime import metrics
 from minikube_py.runtime.clock import FakeClock
-from minikube_py.runtime.leader_election import LeaderElector, LeadershipLost
+from minikube_py.runtime.leader_election import LeaderElector, LeadershipLost, stable_identity
 
 
 @pytest.fixture
@@ -121,3 +121,27 @@ async def test_a_failure_of_the_work_is_raised_and_the_lease_given_back(client, 
 def test_durations_that_can_not_work_are_refused(client, clock):
     with pytest.raises(ValueError, match="lease_duration must exceed"):
         LeaderElector(client, clock, "x", "a", lease_duration=5, renew_deadline=10)
+
+
+def test_an_identity_outlives_the_process_where_a_port_tells_replicas_apart():
+    mine = stable_identity("127.0.0.1", 10259, "/etc/scheduler.conf")
+    assert mine == stable_identity("127.0.0.1", 10259, "/etc/scheduler.conf")
+    others = [
+        stable_identity("127.0.0.1", 10260, "/etc/scheduler.conf"),
+        stable_identity("127.0.0.2", 10259, "/etc/scheduler.conf"),
+        stable_identity("127.0.0.1", 10259, "/etc/other.conf"),
+        stable_identity("127.0.0.1", 0, "/etc/scheduler.conf"),
+        stable_identity("127.0.0.1", 0, "/etc/scheduler.conf"),
+    ]
+    assert len({mine, *others}) == 6
+
+
+async def test_a_killed_leader_takes_its_own_lease_up_at_once(client, clock):
+    killed, started_again = elector(client, clock, "a"), elector(client, clock, "a")
+    running = start(killed)
+    await clock.run(1)
+    again = start(started_again)
+    await clock.run(0)
+    assert started_again.leading
+    assert client.object(LEASES, "kube-scheduler", "kube-system")["spec"]["leaseTransitions"] == 0
+    await stop(running, again)
