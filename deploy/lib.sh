@@ -2,6 +2,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
+started_dockerd=
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -81,6 +82,7 @@ ensure_docker() {
     else
         mkdir -p /var/log
         setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null &
+        started_dockerd=$!
     fi
     for _ in $(seq 150); do
         docker info >/dev/null 2>&1 && return 0

@@ -7,6 +7,8 @@ require_root
 packages+=(git:git)
 install_packages
 install_python -dev
+# A Docker that only the tests needed goes with them.
+trap '[ -z "$started_dockerd" ] || { kill "$started_dockerd"; wait "$started_dockerd" || true; }' EXIT
 ensure_docker
 cd "$root"
 
