@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,13 +13,12 @@ import pytest
 import yaml
 from harness import Cluster, eventually
 
-SDK = Path("/usr/lib/google-cloud-sdk/bin")
-
 
 def kubectls() -> list[str]:
-    """The stock kubectl binaries of this machine: the versioned ones, or the one on the path."""
-    found = [str(SDK / f"kubectl.{version}") for version in ("1.30", "1.32", "1.33")]
-    return [binary for binary in found if Path(binary).exists()] or [shutil.which("kubectl") or "kubectl"]
+    """The stock kubectl binaries of this machine: versioned ones beside the one on the path, or that one."""
+    on_path = Path(os.path.realpath(shutil.which("kubectl") or "kubectl"))
+    found = [on_path.with_name(f"kubectl.{version}") for version in ("1.27", "1.30", "1.32", "1.33")]
+    return [str(binary) for binary in found if binary.exists()] or [str(on_path)]
 
 
 @pytest.fixture(scope="module")
@@ -230,8 +230,6 @@ def test_exec_with_a_terminal(cluster: Cluster, namespace: str):
     cluster.run_kubectl("run", "terminal", "--image=minikube-py/hello:1", "-n", namespace)
     cluster.kubectl("wait", "pod/terminal", "--for=condition=Ready", "-n", namespace, "--timeout=60s")
     leader, follower = pty.openpty()
-    import os
-
     process = subprocess.Popen(
         ["kubectl", "exec", "-it", "terminal", "-n", namespace, "--", "sh"],
         stdin=follower,
