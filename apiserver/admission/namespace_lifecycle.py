@@ -6,7 +6,7 @@ from apiserver.admission.plugin import Attributes, Plugin
 from apiserver.core import Operation
 from apiserver.storage.encoding import decode
 from apiserver.storage.store import storage_key
-from minikube_py.api.errors import Forbidden, forbidden, not_found
+from minikube_py.api.errors import NAMESPACE_TERMINATING, Forbidden, forbidden, not_found
 from minikube_py.api.meta import Object, is_deleting
 from minikube_py.api.resources import NAMESPACES
 
@@ -50,7 +50,7 @@ def _terminating(operation: Operation) -> Forbidden:
     refused = forbidden(resource.group, resource.plural, operation.name, cause)
     causes = [
         {
-            "reason": "NamespaceTerminating",
+            "reason": NAMESPACE_TERMINATING,
             "message": f"namespace {name} is being terminated",
             "field": "metadata.namespace",
         }

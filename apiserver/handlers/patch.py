@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from starlette.responses import Response
 
 from apiserver.body import Expected, Parsed, check_field_validation, checked, parse_json
@@ -15,7 +16,6 @@ from apiserver.negotiation import media_type_of
 from apiserver.response import render_stored
 from apiserver.writes import Stored, guaranteed_update
 from minikube_py.api.errors import (
-    ApiError,
     BadRequest,
     Invalid,
     RequestEntityTooLarge,
@@ -33,6 +33,9 @@ APPLY_PATCH = "application/apply-patch+yaml"
 MAX_ATTEMPTS = 5
 """How often a patch is applied anew when somebody else wrote in between, as upstream."""
 MAX_JSON_PATCH_OPERATIONS = 10_000
+PATCH_FAILED = "the server rejected our request due to an error in our request"
+"""All that upstream tells of a patch that does not apply; why is in the log."""
+log = structlog.get_logger("apiserver")
 
 Apply = Callable[[Object], Any]
 """Applies a patch to a document, giving a new one. Raises PatchError."""
@@ -114,17 +117,10 @@ def apply_patch(apply: Apply, document: Object) -> Any:
     except MalformedPatch as error:
         raise BadRequest(str(error)) from None
     except PatchError as error:
-        raise _patch_error(error) from None
+        log.debug("Patch does not apply", error=str(error))
+        raise Invalid(PATCH_FAILED, details={}) from None
     except RecursionError:
         raise BadRequest("the patch is nested too deeply") from None
-
-
-def _patch_error(error: PatchError) -> ApiError:
-    # Upstream hides why a patch does not apply behind this sentence; the cause tells it all the same.
-    return Invalid(
-        "the server rejected our request due to an error in our request",
-        details={"causes": [{"reason": "UnexpectedServerResponse", "message": str(error)}]},
-    )
 
 
 def _check_identity(operation: Operation, new: Object) -> None:

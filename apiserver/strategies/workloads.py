@@ -22,6 +22,13 @@ class DeploymentStrategy(Strategy):
         """An empty status."""
         return {**super().prepare_for_create(obj, ctx), "status": {}}
 
+    def prepare_status_update(self, new: Object, old: Object, ctx: StrategyContext) -> Object:
+        """Annotations come with a status (the controller's revision is one); spec and labels do not."""
+        meta = {key: value for key, value in metadata(new).items() if key != "labels"}
+        if "labels" in metadata(old):
+            meta["labels"] = metadata(old)["labels"]
+        return {**super().prepare_status_update(new, old, ctx), "metadata": meta}
+
     def with_generation(self, new: Object, old: Object) -> Object:
         """One higher if spec or annotations differ."""
         counted = super().with_generation(new, old)
@@ -53,6 +60,10 @@ class ReplicaSetStrategy(Strategy):
     def prepare_for_create(self, obj: Object, ctx: StrategyContext) -> Object:
         """A status of no replicas."""
         return {**super().prepare_for_create(obj, ctx), "status": {"replicas": 0}}
+
+    def prepare_status_update(self, new: Object, old: Object, ctx: StrategyContext) -> Object:
+        """Labels and annotations may come with a status."""
+        return {**super().prepare_status_update(new, old, ctx), "metadata": metadata(new)}
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Everything about a new ReplicaSet."""

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controllers.actions import merge_patch_of
 from controllers.claims import claim, settle
 from controllers.deployment import spec
 from controllers.deployment import status as statuses
-from controllers.deployment.replica_sets import REVISION, has_template_of
+from controllers.deployment.replica_sets import has_template_of
 from controllers.deployment.sync import (
     CreateReplicaSet,
     Observation,
-    WriteDeployment,
     selects_everything,
     sync,
 )
-from controllers.failures import namespace_terminates
 from controllers.indexes import CONTROLLER_UID, ORPHANS, OWNERSHIP
 from controllers.perform import Performer
-from minikube_py.api.errors import AlreadyExists, ApiError, Conflict
+from minikube_py.api.errors import AlreadyExists, ApiError, Conflict, has_no_namespace
 from minikube_py.api.meta import (
     Object,
     controller_of,
-    generation_of,
     is_controlled_by,
     is_deleting,
     key_of,
@@ -111,8 +107,6 @@ class DeploymentController:
             match action:
                 case CreateReplicaSet(replica_set):
                     await self._create(key, deployment, replica_set)
-                case WriteDeployment():
-                    await self._write(key, deployment, action)
                 case _:
                     requeue = await self._performer.perform(key, (action,))
         return requeue
@@ -144,7 +138,7 @@ class DeploymentController:
             await self._count_collision(key, deployment)
             raise
         except ApiError as error:
-            if not namespace_terminates(error):
+            if not has_no_namespace(error):
                 await self._tell_failure(
                     key, deployment, f'Failed to create new replica set "{name_of(replica_set)}": {error}'
                 )
@@ -166,19 +160,6 @@ class DeploymentController:
         if told != status.get("conditions"):
             update = {**deployment, "status": {**status, "conditions": told}}
             await self._performer.update(key, DEPLOYMENTS, update, subresource="status")
-
-    async def _write(self, key: str, deployment: Object, action: WriteDeployment) -> None:
-        status = action.status
-        if action.revision is not None:
-            patch: Object = {"metadata": {"annotations": {REVISION: str(action.revision)}}}
-            patched = await self._performer.patch(key, merge_patch_of(DEPLOYMENTS, deployment, patch))
-            if patched is None:
-                return
-            # The patch was of the Deployment as observed, so a newer generation is this annotation's doing.
-            deployment = patched
-            if generation_of(patched):
-                status = {**status, "observedGeneration": generation_of(patched)}
-        await self._performer.update(key, DEPLOYMENTS, {**deployment, "status": status}, subresource="status")
 
 
 def _selector(deployment: Object) -> LabelSelector:

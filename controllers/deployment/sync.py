@@ -56,19 +56,7 @@ class CreateReplicaSet:
     replica_set: Object
 
 
-@dataclass(frozen=True, slots=True)
-class WriteDeployment:
-    """Set the Deployment's revision annotation, if one is given, and then its status.
-
-    Two writes, because a status takes no annotations with it; the generation that the first may bring is the one
-    that the second reports as observed.
-    """
-
-    revision: int | None
-    status: Object
-
-
-Action = CreateReplicaSet | WriteDeployment | Update | Delete | Emit | RequeueAfter
+Action = CreateReplicaSet | Update | Delete | Emit | RequeueAfter
 
 
 def selects_everything(deployment: Object) -> bool:
@@ -260,10 +248,13 @@ def _plan(observation: Observation, draft: Draft, status: Object) -> tuple[Actio
         elif replica_set != observed[name]:
             actions.append(Update(REPLICA_SETS, replica_set))
     actions += draft.events
-    new_revision = draft.revision if str(draft.revision) != annotations_of(deployment).get(REVISION) else None
-    new_status = status if status != _comparable(deployment.get("status") or {}) else None
-    if new_revision is not None or new_status is not None:
-        actions.append(WriteDeployment(new_revision, status))
+    annotations = annotations_of(deployment)
+    if draft.revision is not None:
+        annotations = {**annotations, REVISION: str(draft.revision)}
+    if annotations != annotations_of(deployment) or status != _comparable(deployment.get("status") or {}):
+        # A Deployment's status takes its annotations with it, so the revision does not count as a new generation.
+        meta = {**metadata(deployment), "annotations": annotations} if annotations else metadata(deployment)
+        actions.append(Update(DEPLOYMENTS, {**deployment, "metadata": meta, "status": status}, "status"))
     wait = statuses.seconds_to_deadline(deployment, status, draft.now)
     if wait is not None and not spec.is_paused(deployment) and not is_deleting(deployment):
         actions.append(RequeueAfter(wait))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from controllers.actions import Delete
 from controllers.claims import claim, settle
-from controllers.failures import namespace_terminates
 from controllers.indexes import CONTROLLER_UID, ORPHANS, OWNERSHIP
 from controllers.perform import Performer
 from controllers.replicaset.status import FAILED_CREATE, FAILED_DELETE, Failure
@@ -20,7 +19,7 @@ from controllers.replicaset.sync import (
     sync_status,
 )
 from controllers.slow_start import slow_start_batch
-from minikube_py.api.errors import ApiError
+from minikube_py.api.errors import ApiError, has_no_namespace
 from minikube_py.api.meta import (
     Object,
     controller_of,
@@ -131,14 +130,14 @@ class ReplicaSetController:
             try:
                 created = await self._performer.create(key, PODS, pod)
             except (ApiError, ConnectionFailed) as error:
-                if not namespace_terminates(error):
+                if not has_no_namespace(error):
                     self._performer.emit(replica_set, "Warning", "FailedCreate", f"Error creating: {error}")
                 raise
             self._performer.emit(replica_set, "Normal", "SuccessfulCreate", f"Created pod: {name_of(created)}")
 
         _, error = await slow_start_batch(count, attempt)
         # In a namespace that is being deleted every create fails; there is nothing to tell and nothing to try again.
-        return None if error is not None and namespace_terminates(error) else error
+        return None if error is not None and has_no_namespace(error) else error
 
     async def _delete(self, key: str, replica_set: Object, pods: tuple[Object, ...]) -> Exception | None:
         async def attempt(pod: Object) -> None:

@@ -243,6 +243,18 @@ def forbidden(group: str, plural: str, name: str, cause: str) -> Forbidden:
     return Forbidden(f"{qualified(group, plural)}{quoted} is forbidden: {cause}", details=_details(group, plural, name))
 
 
+NAMESPACE_TERMINATING = "NamespaceTerminating"
+"""The cause of a create refused because its namespace is being deleted."""
+
+
+def has_no_namespace(error: Exception) -> bool:
+    """Whether a request failed because its namespace is being deleted or has gone: no use to try it again."""
+    details = (error.details if isinstance(error, ApiError) else None) or {}
+    if isinstance(error, NotFound):
+        return details.get("kind") == "namespaces"
+    return any(cause.get("reason") == NAMESPACE_TERMINATING for cause in details.get("causes") or [])
+
+
 def method_not_supported(group: str, plural: str, verb: str) -> MethodNotAllowed:
     """``create is not supported on resources of kind "pods"``."""
     return MethodNotAllowed(

@@ -18,12 +18,15 @@ _KEPT_BY_SERVER = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGra
 
 
 def split_update(resource: Resource, old: Object, given: Object, subresource: str) -> Object:
-    """The new object: of a main resource's update everything but status, of a status update status alone."""
+    """The new object: of a main resource's update everything but status, of a status update status and annotations."""
     if subresource == "status":
         new = deepcopy(old)
         new.pop("status", None)
         if "status" in given:
             new["status"] = given["status"]
+        new["metadata"].pop("annotations", None)
+        if given.get("metadata", {}).get("annotations"):
+            new["metadata"]["annotations"] = given["metadata"]["annotations"]
         return new
     if subresource == "finalize":
         new = deepcopy(old)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from minikube_py.api.errors import ApiError, Conflict
+from minikube_py.api.errors import ApiError, Conflict, has_no_namespace
 from minikube_py.client.protocol import ConnectionFailed
 from minikube_py.runtime.clock import Clock
 from minikube_py.runtime.tasks import Tasks
@@ -24,7 +24,8 @@ log = structlog.get_logger("controller")
 class Controller:
     """Workers that take keys from a queue.
 
-    An exception from ``reconcile`` is logged and the key tried again after its back-off. With ``writes``, a key whose
+    An exception from ``reconcile`` is logged and the key tried again after its back-off, unless it tells that the
+    namespace is going away: then there is nothing left to do. With ``writes``, a key whose
     own writes the informers have not seen is not reconciled before they have.
     """
 
@@ -83,6 +84,10 @@ class Controller:
             log.debug("Reconcile met a newer version", controller=self.name, key=key, error=str(error))
             self.queue.add_rate_limited(key)
         except (ApiError, ConnectionFailed) as error:
+            if has_no_namespace(error):
+                log.debug("Namespace is being deleted", controller=self.name, key=key, error=str(error))
+                self.queue.forget(key)
+                return
             log.warning("Reconcile failed", controller=self.name, key=key, error=str(error))
             self.queue.add_rate_limited(key)
         except Exception:

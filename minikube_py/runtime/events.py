@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-from minikube_py.api.errors import ApiError, NotFound
+from minikube_py.api.errors import ApiError, NotFound, has_no_namespace
 from minikube_py.api.meta import Object, metadata
 from minikube_py.api.resources import EVENTS
 from minikube_py.api.times import format_time
@@ -88,6 +88,9 @@ class EventRecorder:
             except ConnectionFailed as error:
                 log.debug("Event not sent, trying again", reason=occurrence.reason, error=str(error))
             except ApiError as error:
+                if has_no_namespace(error):
+                    log.debug("Event has no namespace", reason=occurrence.reason, error=str(error))
+                    return
                 if not error.retriable:
                     log.warning("Event refused", reason=occurrence.reason, error=str(error))
                     return

@@ -89,6 +89,17 @@ class TestUpdate:
         assert (after["spec"]["replicas"], after["status"]["replicas"]) == (2, 3)
         assert after["metadata"]["generation"] == 2
 
+    async def test_a_deployments_status_takes_its_annotations_along_but_no_labels(self, api: Any) -> None:
+        created = await api.ok("POST", DEPLOYMENTS, deployment())
+        meta = {**created["metadata"], "annotations": {"revision": "1"}, "labels": {"new": "label"}}
+        after = await api.ok("PUT", f"{DEPLOYMENTS}/web/status", {**created, "metadata": meta})
+        assert after["metadata"]["annotations"] == {"revision": "1"}
+        assert "labels" not in after["metadata"]
+        assert after["metadata"]["generation"] == 1
+        meta = {**after["metadata"], "annotations": {"revision": "2"}}
+        after = await api.ok("PUT", f"{DEPLOYMENTS}/web", {**after, "metadata": meta})
+        assert after["metadata"]["generation"] == 2
+
     async def test_many_writers_lose_nothing(self, api: Any) -> None:
         await make(api)
 
@@ -125,12 +136,13 @@ class TestPatch:
         assert [c["image"] for c in after["spec"]["template"]["spec"]["containers"]] == ["new"]
         assert after["metadata"]["generation"] == 2
 
-    async def test_a_json_patch_that_does_not_apply_is_told_as_upstream_does(self, api: Any) -> None:
+    async def test_a_json_patch_that_does_not_apply_is_told_as_upstream_does(
+        self, api: Any, golden: Callable[[str], Any]
+    ) -> None:
         await make(api)
         patch = [{"op": "test", "path": "/data/a", "value": "7"}]
         answer = await api("PATCH", f"{CONFIG_MAPS}/s", patch, headers=JSON_PATCH)
-        assert answer.status == 422
-        assert answer.message == "the server rejected our request due to an error in our request"
+        assert (answer.status, answer.json) == (422, golden("jsonpatch-fail-422"))
 
     @pytest.mark.parametrize(
         ("headers", "patch", "status"),

@@ -68,7 +68,7 @@ async def test_a_new_deployment_becomes_available(rollout):
         "availableReplicas": 3,
     }
     assert "unavailableReplicas" not in status
-    assert status["observedGeneration"] == found["metadata"]["generation"]
+    assert status["observedGeneration"] == found["metadata"]["generation"] == 1
     assert found["metadata"]["annotations"][REVISION] == "1"
     name = replica_set["metadata"]["name"]
     assert name == f"web-{replica_set['metadata']['labels']['pod-template-hash']}"

@@ -9,7 +9,7 @@ from controllers.actions import Delete, Emit, RequeueAfter, Update
 from controllers.deployment.replica_sets import find_new
 from controllers.deployment.revisions import MAX_HISTORY_LENGTH, of_new_replica_set
 from controllers.deployment.spec import max_surge, max_unavailable
-from controllers.deployment.sync import CreateReplicaSet, Observation, WriteDeployment, new_replica_set, sync
+from controllers.deployment.sync import CreateReplicaSet, Observation, new_replica_set, sync
 from minikube_py.api.times import format_time
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -216,8 +216,8 @@ def progress(reason: str, *, ago: float, status: str = "True") -> dict[str, Any]
 
 def progressing(actions: Any) -> tuple[str, str] | None:
     for action in actions:
-        if isinstance(action, WriteDeployment):
-            for condition in action.status["conditions"]:
+        if isinstance(action, Update) and action.subresource == "status":
+            for condition in action.obj["status"]["conditions"]:
                 if condition["type"] == "Progressing":
                     return condition["status"], condition["reason"]
     return None

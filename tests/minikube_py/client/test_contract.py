@@ -192,6 +192,14 @@ async def test_status_and_the_rest_are_written_apart(client: Client):
     assert again["metadata"]["labels"] == {"x": "y"}
 
 
+async def test_a_deployments_status_takes_annotations_along(client: Client):
+    created = await client.create(DEPLOYMENTS, deployment("a"))
+    created["metadata"]["annotations"] = {"revision": "1"}
+    changed = await client.update(DEPLOYMENTS, created | {"status": {"replicas": 1}}, subresource="status")
+    assert changed["metadata"]["annotations"] == {"revision": "1"}
+    assert changed["metadata"]["generation"] == 1
+
+
 async def test_the_generation_counts_changes_of_the_spec(client: Client):
     created = await client.create(DEPLOYMENTS, deployment("a"))
     assert created["metadata"]["generation"] == 1

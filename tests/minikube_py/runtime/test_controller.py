@@ -57,6 +57,28 @@ async def test_a_failed_key_is_tried_again(clock, tasks, failure):
     assert queue.retries("a") == 0
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(
+            errors.Forbidden("no", details={"causes": [{"reason": "NamespaceTerminating"}]}), id="it is being deleted"
+        ),
+        pytest.param(errors.not_found("", "namespaces", "n"), id="it has gone"),
+    ],
+)
+async def test_a_key_without_a_namespace_is_let_go(clock, tasks, failure):
+    queue, tried = WorkQueue("test", clock), []
+
+    async def reconcile(key: str) -> None:
+        tried.append(key)
+        raise failure
+
+    tasks.start("controller", Controller("test", queue, reconcile, clock).run())
+    queue.add("a")
+    await clock.run(1000)
+    assert tried == ["a"]
+
+
 async def test_a_key_can_ask_to_be_looked_at_later(clock, tasks):
     queue, times = WorkQueue("test", clock), []
 
