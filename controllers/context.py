@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from controllers.settings import Settings
@@ -19,7 +20,7 @@ class ControllerContext:
     """The process's client, informers and clock, and the controllers built so far.
 
     A controller is built before the informers are started: it asks for informers, adds its handlers, and gives its
-    loops to :meth:`add`. They run once every informer is synced.
+    loops to :meth:`add`. They run once every informer that it has asked for is synced.
     """
 
     client: Client
@@ -27,12 +28,16 @@ class ControllerContext:
     clock: Clock
     settings: Settings
     random: Random = field(default_factory=Random)
-    controllers: list[Controller] = field(default_factory=list)
+    controllers: list[tuple[Controller, Informers]] = field(default_factory=list)
     recorders: dict[str, EventRecorder] = field(default_factory=dict)
+
+    def build(self, builder: Callable[[ControllerContext], object]) -> None:
+        """Builds a controller whose loops wait for its own informers alone."""
+        builder(replace(self, informers=self.informers.part()))
 
     def add(self, controller: Controller) -> Controller:
         """Takes in a loop that is to run."""
-        self.controllers.append(controller)
+        self.controllers.append((controller, self.informers))
         return controller
 
     def recorder(self, component: str) -> EventRecorder:
@@ -42,8 +47,13 @@ class ControllerContext:
         return self.recorders[component]
 
     def start(self, tasks: Tasks) -> None:
-        """Runs every recorder and every loop."""
+        """Runs every informer, recorder and loop; a loop fails with TimeoutError where its informers do not sync."""
+        self.informers.start(tasks)
         for recorder in self.recorders.values():
             recorder.start(tasks)
-        for controller in self.controllers:
-            tasks.start(controller.name, controller.run(), critical=True)
+        for controller, informers in self.controllers:
+            tasks.start(controller.name, self._run(controller, informers), critical=True)
+
+    async def _run(self, controller: Controller, informers: Informers) -> None:
+        await informers.wait_synced(self.settings.kube_api_timeout)
+        await controller.run()

@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from controllers.context import ControllerContext
-from controllers.registry import build, selected
+from controllers.registry import build, load
 from controllers.settings import Settings
 from minikube_py.client.http import HttpClient
 from minikube_py.client.protocol import Client
@@ -31,7 +31,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     Raises OSError where the port is taken or a file can't be read, UnknownController, TimeoutError where informers
     do not sync, LeadershipLost.
     """
-    selected(settings.controllers)
+    load(settings.controllers)
     health = HealthServer(
         settings.port,
         address=settings.bind_address,
@@ -76,9 +76,8 @@ async def run_controllers(settings: Settings, client: Client, clock: Clock) -> N
     context = ControllerContext(client, Informers(client, clock), clock, settings)
     build(context)
     try:
-        context.informers.start(tasks)
-        await context.informers.wait_synced(settings.kube_api_timeout)
         context.start(tasks)
+        await context.informers.wait_synced(settings.kube_api_timeout)
         log.info("Controllers started", controllers=len(context.controllers))
         await tasks.wait_failed()
     finally:

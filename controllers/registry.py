@@ -51,7 +51,13 @@ def selected(wanted: Iterable[str]) -> list[Entry]:
     return [entry for entry in CONTROLLERS if f"-{entry.name}" not in names and (entry.name in names or "*" in names)]
 
 
+def load(wanted: Iterable[str]) -> None:
+    """Imports the selected controllers, which :func:`build` then need not wait for. Raises UnknownController."""
+    for entry in selected(wanted):
+        importlib.import_module(entry.module)
+
+
 def build(context: ControllerContext) -> None:
     """Builds every controller that the settings select."""
     for entry in selected(context.settings.controllers):
-        getattr(importlib.import_module(entry.module), entry.builder)(context)
+        context.build(getattr(importlib.import_module(entry.module), entry.builder))

@@ -10,7 +10,7 @@ from controllers.node_lifecycle.health import GracePeriods, ready_status
 from controllers.node_lifecycle.sync import Observation, sync
 from controllers.node_lifecycle.zones import Disruption, EvictionLimits, assess, zone_of
 from controllers.perform import Performer
-from minikube_py.api.meta import Object, find_condition, labels_of, name_of
+from minikube_py.api.meta import Object, find_condition, labels_of, name_of, namespace_of
 from minikube_py.api.nodes import taints_of
 from minikube_py.api.pods import is_ready, node_name
 from minikube_py.api.resources import LEASES, NODES, PODS
@@ -44,7 +44,8 @@ class NodeLifecycleController:
         )
         self._nodes = context.informers.informer(NODES)
         self._pods = context.informers.informer(PODS, indexers=BY_NODE)
-        self._leases = context.informers.informer(LEASES, namespace=LEASE_NAMESPACE)
+        # All of them, because the garbage collector follows all of them, and so shares this informer.
+        self._leases = context.informers.informer(LEASES)
         self._last_seen: dict[str, float] = {}
         self._next_eviction: dict[str, float] = {}
         self._disruption = Disruption({}, all_disrupted=False)
@@ -74,7 +75,9 @@ class NodeLifecycleController:
             self._assess()
 
     def _on_lease(self, old: Object | None, new: Object | None) -> None:
-        if new is not None and name_of(new) in self._last_seen and _renewed(old) != _renewed(new):
+        if new is None or namespace_of(new) != LEASE_NAMESPACE:
+            return
+        if name_of(new) in self._last_seen and _renewed(old) != _renewed(new):
             self._last_seen[name_of(new)] = self._clock.monotonic()
 
     def _on_pod(self, old: Object | None, new: Object | None) -> None:

@@ -245,7 +245,14 @@ class Informers:
     def __init__(self, client: Client, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._informers: dict[tuple[str, str, str, str, str], Informer] = {}
+        self._shared: dict[tuple[str, str, str, str, str], Informer] = {}
+        self._asked = self._shared
+
+    def part(self) -> Informers:
+        """Shares all informers with this one, but starts and waits for only those that are asked for through it."""
+        part = Informers(self._client, self._clock)
+        part._shared = self._shared
+        return part
 
     def informer(
         self,
@@ -259,9 +266,9 @@ class Informers:
     ) -> Informer:
         """The informer of that selection, made if need be; ``indexers`` are added to one that is there."""
         key = (resource.group, resource.plural, namespace, label_selector, field_selector)
-        informer = self._informers.get(key)
+        informer = self._shared.get(key)
         if informer is None:
-            informer = self._informers[key] = Informer(
+            informer = self._shared[key] = Informer(
                 self._client,
                 resource,
                 clock=self._clock,
@@ -271,15 +278,16 @@ class Informers:
                 transform=transform,
             )
         informer.add_indexers(indexers or {})
+        self._asked[key] = informer
         return informer
 
     def start(self, tasks: Tasks) -> None:
         """Starts those that were not started yet."""
-        for informer in self._informers.values():
+        for informer in self._asked.values():
             informer.start(tasks)
 
     async def wait_synced(self, timeout: float) -> None:
         """Returns when all are synced. Raises TimeoutError that names the first that is not."""
         deadline = asyncio.get_running_loop().time() + timeout
-        for informer in list(self._informers.values()):
+        for informer in list(self._asked.values()):
             await informer.wait_synced(max(deadline - asyncio.get_running_loop().time(), 0.0))

@@ -176,7 +176,7 @@ async def test_never_more_pods_than_asked_for_though_the_watch_lags(sets):
     await sets.client.create(REPLICA_SETS, replica_set(replicas=30))
     for _ in range(200):
         await sets.settle(1)
-        sets.context.controllers[0].queue.add("default/web")
+        sets.context.controllers[0][0].queue.add("default/web")
         assert len(pods(sets)) <= 30
     await sets.settle()
     assert len(pods(sets)) == 30

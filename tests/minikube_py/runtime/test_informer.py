@@ -161,5 +161,22 @@ async def test_one_informer_is_shared(client, tasks, clock):
     assert len(first.by_index("all", "")) == 1
 
 
+async def test_a_part_shares_informers_and_waits_for_its_own_alone(client, tasks, clock):
+    informers = Informers(client, clock)
+    first, second = informers.part(), informers.part()
+    asked = first.informer(CONFIG_MAPS)
+    assert second.informer(CONFIG_MAPS) is asked
+    assert informers.informer(CONFIG_MAPS) is asked
+    slow = second.informer(SECRETS)
+    first.start(tasks)
+    await clock.run(0)
+    await asyncio.wait_for(first.wait_synced(1), 2)
+    assert not slow.synced
+    informers.start(tasks)
+    await clock.run(0)
+    await asyncio.wait_for(second.wait_synced(1), 2)
+    assert slow.synced
+
+
 def test_managed_fields_are_forgotten():
     assert drop_managed_fields({"metadata": {"name": "a", "managedFields": [1]}}) == {"metadata": {"name": "a"}}
