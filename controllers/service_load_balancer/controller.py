@@ -10,12 +10,13 @@ from controllers.service_load_balancer.sync import (
     Observation,
     ingress_of,
     ports_of,
+    reserved_ports,
     sync,
     wants_load_balancer,
 )
-from minikube_py.api.meta import Object, key_of, labels_of
+from minikube_py.api.meta import Object, key_of, labels_of, namespace_of
 from minikube_py.api.nodes import internal_ip, is_ready
-from minikube_py.api.resources import NODES, SERVICES
+from minikube_py.api.resources import ENDPOINT_SLICES, NODES, SERVICES
 from minikube_py.runtime.controller import Controller
 from minikube_py.runtime.workqueue import WorkQueue
 from minikube_py.runtime.writes import Writes
@@ -32,11 +33,13 @@ class ServiceLoadBalancerController:
     def __init__(self, context: ControllerContext) -> None:
         self._services = context.informers.informer(SERVICES)
         self._nodes = context.informers.informer(NODES)
+        self._slices = context.informers.informer(ENDPOINT_SLICES)
         self._queue = WorkQueue("service", context.clock)
         writes = Writes(context.clock, self._services)
         self._performer = Performer(context.client, context.recorder("service-controller"), writes)
         self._services.add_handler(self._on_service)
         self._nodes.add_handler(self._on_node)
+        self._slices.add_handler(self._on_slice)
         context.add(Controller(NAME, self._queue, self._reconcile, context.clock, writes=writes))
 
     def _on_service(self, old: Object | None, new: Object | None) -> None:
@@ -50,6 +53,10 @@ class ServiceLoadBalancerController:
         if _part(old) != _part(new):
             self._wake_all()
 
+    def _on_slice(self, old: Object | None, new: Object | None) -> None:
+        if _is_of_api_server(old) or _is_of_api_server(new):
+            self._wake_all()
+
     def _wake_all(self) -> None:
         for service in self._services.list():
             if wants_load_balancer(service):
@@ -59,7 +66,9 @@ class ServiceLoadBalancerController:
         service = self._services.get(key)
         if service is None:
             return None
-        observation = Observation(service, tuple(self._nodes.list()), tuple(self._services.list()))
+        nodes = tuple(self._nodes.list())
+        api_slices = filter(_is_of_api_server, self._slices.list("default"))
+        observation = Observation(service, nodes, tuple(self._services.list()), reserved_ports(nodes, api_slices))
         return await self._performer.perform(key, sync(observation))
 
 
@@ -68,8 +77,17 @@ def _claim(service: Object) -> object:
     return wants_load_balancer(service) and (ports_of(service), bool(ingress_of(service)))
 
 
-def _part(node: Object | None) -> tuple[str, bool]:
+def _part(node: Object | None) -> object:
     """What of a node bears on load balancers."""
-    if node is None or not is_ready(node) or EXCLUDED_NODE in labels_of(node):
-        return "", False
-    return internal_ip(node), True
+    if node is None:
+        return None
+    takes_part = is_ready(node) and EXCLUDED_NODE not in labels_of(node)
+    return takes_part and internal_ip(node), reserved_ports((node,), ())
+
+
+def _is_of_api_server(endpoint_slice: Object | None) -> bool:
+    return (
+        endpoint_slice is not None
+        and namespace_of(endpoint_slice) == "default"
+        and labels_of(endpoint_slice).get("kubernetes.io/service-name") == "kubernetes"
+    )

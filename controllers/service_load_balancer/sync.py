@@ -2,13 +2,15 @@
 
 There is no cloud: the nodes are the load balancer, each answering on its own address at the Service's port, as the
 proxy programs it for ``ipMode: VIP``. So two Services can't have the same port; the one that has it keeps it, and among
-those that have none the older one gets it.
+those that have none the older one gets it. And none can have a port by which the cluster itself reaches a node: the API
+server's and the kubelets'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from controllers.actions import NORMAL, WARNING, Emit, Patch
 from minikube_py.api.meta import Object, is_deleting, key_of, labels_of, metadata, name_of, namespace_of, uid_of
@@ -18,6 +20,9 @@ from minikube_py.api.resources import SERVICES
 EXCLUDED_NODE = "node.kubernetes.io/exclude-from-external-load-balancers"
 IP_MODE = "VIP"
 
+Port = tuple[str, int]
+"""Protocol and number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -26,6 +31,22 @@ class Observation:
     service: Object
     nodes: tuple[Object, ...]
     services: tuple[Object, ...]
+    reserved: Mapping[Port, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The ports that no Service can have, and what has each."""
+
+
+def reserved_ports(nodes: Iterable[Object], api_slices: Iterable[Object]) -> dict[Port, str]:
+    """The ports of kubelets, and of API servers by the EndpointSlices of the Service ``kubernetes``."""
+    reserved: dict[Port, str] = {}
+    for node in nodes:
+        endpoints = (node.get("status") or {}).get("daemonEndpoints") or {}
+        if port := (endpoints.get("kubeletEndpoint") or {}).get("Port"):
+            reserved["TCP", int(port)] = "the kubelet"
+    for endpoint_slice in api_slices:
+        for item in endpoint_slice.get("ports") or []:
+            if port := item.get("port"):
+                reserved[item.get("protocol") or "TCP", int(port)] = "the API server"
+    return reserved
 
 
 def wants_load_balancer(service: Object) -> bool:
@@ -45,18 +66,21 @@ def addresses(nodes: Iterable[Object]) -> list[str]:
     return sorted({address for node in taking_part if (address := internal_ip(node))})
 
 
-def ports_of(service: Object) -> frozenset[tuple[str, int]]:
+def ports_of(service: Object) -> frozenset[Port]:
     """Protocol and number of each port."""
     ports = (service.get("spec") or {}).get("ports") or []
     return frozenset((port.get("protocol") or "TCP", int(port["port"])) for port in ports)
 
 
-def obstacle(service: Object, services: Iterable[Object]) -> str:
-    """Which port of ``service`` belongs to which other Service, in words; empty where none does."""
+def obstacle(service: Object, services: Iterable[Object], reserved: Mapping[Port, str]) -> str:
+    """Which port of ``service`` belongs to what or whom else, in words; empty where none does."""
+    for protocol, port in sorted(ports_of(service) & reserved.keys()):
+        return f"port {port}/{protocol} of the nodes belongs to {reserved[protocol, port]}"
     for other in sorted(services, key=key_of):
         if (
             key_of(other) == key_of(service)
             or not wants_load_balancer(other)
+            or ports_of(other) & reserved.keys()
             or _seniority(service) < _seniority(other)
         ):
             continue
@@ -82,7 +106,7 @@ def sync(observation: Observation) -> tuple[Patch | Emit, ...]:
             _patch(service, []),
             Emit(service, NORMAL, "DeletedLoadBalancer", "Deleted load balancer"),
         )
-    if reason := obstacle(service, observation.services):
+    if reason := obstacle(service, observation.services, observation.reserved):
         message = f"Error syncing load balancer: failed to ensure load balancer: {reason}"
         failed = Emit(service, WARNING, "SyncLoadBalancerFailed", message)
         return (failed, _patch(service, [])) if present else (failed,)

@@ -1,7 +1,7 @@
 import pytest
 
 from controllers.actions import Emit, Patch
-from controllers.service_load_balancer.sync import EXCLUDED_NODE, Observation, sync
+from controllers.service_load_balancer.sync import EXCLUDED_NODE, Observation, reserved_ports, sync
 from minikube_py.api.meta import Object
 
 
@@ -106,3 +106,29 @@ def test_the_obstacle_is_named() -> None:
         "Error syncing load balancer: failed to ensure load balancer: "
         "port 80/TCP of the nodes belongs to Service default/old"
     )
+
+
+@pytest.mark.parametrize(
+    ("port", "owner"),
+    [pytest.param(6443, "the API server", id="API server"), pytest.param(10250, "the kubelet", id="kubelet")],
+)
+def test_the_ports_of_the_cluster_itself_are_refused(port: int, owner: str) -> None:
+    observed = service("web", "192.0.2.1", port=port)
+    kubelet = {**NODES[0], "status": {**NODES[0]["status"], "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}}}}
+    reserved = reserved_ports((kubelet,), ({"ports": [{"name": "https", "port": 6443, "protocol": "TCP"}]},))
+    failed, patch = sync(Observation(observed, NODES, (observed,), reserved))
+    assert isinstance(failed, Emit)
+    assert isinstance(patch, Patch)
+    assert failed.reason == "SyncLoadBalancerFailed"
+    assert failed.message.endswith(f"port {port}/TCP of the nodes belongs to {owner}")
+    assert patch.patch["status"]["loadBalancer"]["ingress"] is None
+
+
+def test_who_is_refused_a_port_of_the_cluster_keeps_nobody_from_another() -> None:
+    greedy = service("greedy", spec={"ports": [{"port": 80}, {"port": 6443}]})
+    observed = service(created=LATER)
+    actions = sync(Observation(observed, NODES, (observed, greedy), {("TCP", 6443): "the API server"}))
+    assert [action.reason for action in actions if isinstance(action, Emit)] == [
+        "EnsuringLoadBalancer",
+        "EnsuredLoadBalancer",
+    ]
