@@ -6,6 +6,7 @@ way becomes a ``Status``.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import time
 import uuid
@@ -26,7 +27,8 @@ from apiserver.nonresource import NonResource
 from apiserver.response import json_response
 from apiserver.routes import request_info
 from apiserver.storage.store import StoreError
-from minikube_py.api.errors import ApiError
+from apiserver.time_limit import TOOK_TOO_LONG, time_limit
+from minikube_py.api.errors import ApiError, Timeout
 
 if TYPE_CHECKING:
     from apiserver.core import Core
@@ -87,6 +89,18 @@ class Endpoint:
         self._core.authorizer.check(ctx)
 
     async def _answer(self, ctx: RequestContext) -> Response:
+        limit = time_limit(ctx, self._core.settings.request_timeout_seconds)
+        deadline = asyncio.timeout(limit)
+        try:
+            async with deadline:
+                return await self._handled(ctx)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            log.warning("Request took too long", path=ctx.info.path, verb=ctx.info.verb, seconds=limit)
+            raise Timeout(TOOK_TOO_LONG, details={}) from None
+
+    async def _handled(self, ctx: RequestContext) -> Response:
         await self.admit(ctx)
         if ctx.info.is_resource:
             return await handler_for(ctx)(ctx)

@@ -6,7 +6,7 @@ import socket
 from ipaddress import IPv4Network, ip_network
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 def _own_address() -> str:
@@ -67,6 +67,8 @@ class Settings(BaseModel):
     """API level presented: ``1.32`` or ``v1.32.3``."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe level that is logged."""
+    request_timeout_seconds: float = Field(default=60.0, gt=0)
+    """How long a request may take that is no watch, log, exec or attach; a ``timeout`` in its URL may be shorter."""
     shutdown_seconds: float = 5.0
     """How long requests in flight are waited for when stopping."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class Api:
         *,
         user: tuple[str, ...] | None = ADMIN,
         headers: dict[str, str] | None = None,
+        receive: Callable[[], Awaitable[Any]] | None = None,
     ) -> Response:
         route, _, query = path.partition("?")
         content = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
@@ -81,10 +82,10 @@ class Api:
         }
         messages = [{"type": "http.request", "body": content, "more_body": False}]
 
-        async def receive() -> Any:
+        async def receive_all() -> Any:
             return messages.pop(0)
 
-        return await self._endpoint.handle(Request(scope, receive))
+        return await self._endpoint.handle(Request(scope, receive or receive_all))
 
     async def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
         response = await self.respond(method, path, body, **options)
