@@ -34,6 +34,7 @@ LOG_LIMIT_BYTES = 16 * 1024 * 1024
 HOUSEKEEPING_SECONDS = 60.0
 PORT_POLL_SECONDS = 0.02
 STOP_TIMEOUT_SECONDS = 10.0
+ORPHAN_PATIENCE_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -104,6 +105,36 @@ def read_state(data_dir: Path) -> dict[str, Any]:
         return {}
 
 
+def end_orphans(data_dir: Path) -> list[int]:
+    """Ends the processes that a killed supervisor left behind, and returns the pids of those that would not go.
+
+    They end by themselves (``PR_SET_PDEATHSIG``), so this mostly waits. A pid counts only if its command line is still
+    that of the component; another process may have it by now.
+    """
+    orphans = [
+        process["pid"]
+        for process in read_state(data_dir).get("processes", [])
+        if process["pid"] and _is_component(process["pid"], process["name"], data_dir)
+    ]
+    for number, patience in ((signal.SIGTERM, ORPHAN_PATIENCE_SECONDS), (signal.SIGKILL, 1.0)):
+        for pid in orphans:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + patience
+        while orphans and time.monotonic() < deadline:
+            time.sleep(0.02)
+            orphans = [pid for pid in orphans if Path(f"/proc/{pid}").exists()]
+    return orphans
+
+
+def _is_component(pid: int, name: str, data_dir: Path) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return False
+    return name in words and str(data_dir) in words
+
+
 def listening(address: tuple[str, int]) -> bool:
     """Whether a TCP connection to the address is accepted within 200 ms."""
     try:
@@ -128,6 +159,7 @@ class Supervisor:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return 1
+        self._lock = lock
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         waker = self._catch_signals()
@@ -209,6 +241,8 @@ class Supervisor:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        # The lock belongs to the open file, which a child would keep open beyond the supervisor's end.
+        os.close(self._lock)
         for end in self._waker:
             end.close()
         log = os.open(self._log_file(spec.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)

@@ -21,6 +21,8 @@ def stop_supervisor(data_dir: Path) -> bool:
     """Stops the supervisor and with it every component; False where it did not run. Raises StillRunning."""
     pid = supervisor.supervisor_pid(data_dir)
     if pid is None:
+        if left := supervisor.end_orphans(data_dir):
+            raise StillRunning(f"processes of a supervisor that was killed do not end: {left}")
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)

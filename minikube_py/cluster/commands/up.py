@@ -52,6 +52,8 @@ def up(data_dir: Path, given: Mapping[str, Any], *, timeout: float) -> ClusterSe
     steps = Steps()
     started_at = datetime.datetime.now(datetime.UTC)
     running = supervisor.supervisor_pid(data_dir) is not None
+    if not running:
+        supervisor.end_orphans(data_dir)
     settings = resolve_settings(data_dir, given)
     print(f"minikube-py: Kubernetes {settings.kubernetes_version} on {settings.node_name} ({settings.node_ip})")
     with steps.step("Host can run a cluster"):
