@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import socket
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from harness import Cluster, eventually, http_get
+import yaml
+from dnslib import QTYPE, RR, A, DNSRecord
+from dnslib.server import BaseResolver, DNSLogger, DNSServer
+from harness import DNS_ADDRESS, Cluster, eventually, http_get
 
 SERVER = "minikube-py/hello:1"
 
@@ -35,7 +40,7 @@ SERVICES = [
     service("outside", type="NodePort", selector={"app": "echo"}, ports=[ECHO_PORT]),
     service("empty", selector={"app": "nobody"}, ports=[ECHO_PORT]),
     service("alias", type="ExternalName", externalName="echo.networking.svc.cluster.local"),
-    service("udp", selector={"app": "echo"}, ports=[{"name": "d", "protocol": "UDP", "port": 9000}]),
+    service("udp", ports=[{"name": "dns", "protocol": "UDP", "port": 53}]),
 ]
 
 
@@ -113,22 +118,86 @@ def test_a_pod_reaches_itself_through_its_service(cluster: Cluster, namespace: s
     assert "Hello" in inside(cluster, namespace, "wget", "-qO-", "http://self/")
 
 
+class Answers(BaseResolver):
+    """Any question about addresses is answered with one; the questions are kept."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self.asked: list[str] = []
+
+    def resolve(self, request: DNSRecord, handler: object) -> DNSRecord:
+        self.asked.append(str(request.q.qname))
+        reply = request.reply()
+        if request.q.qtype == QTYPE.A:
+            reply.add_answer(RR(request.q.qname, QTYPE.A, rdata=A(self._address), ttl=1))
+        return reply
+
+
+@contextlib.contextmanager
+def name_server(listen: str, port: int, answer: str) -> Iterator[tuple[int, Answers]]:
+    """A name server of the test's own on an address of the host: its port, and what it was asked."""
+    resolver = Answers(answer)
+    server = DNSServer(resolver, address=listen, port=port, logger=DNSLogger("-request,-reply,-truncated,-error"))
+    server.start_thread()
+    try:
+        yield server.server.server_address[1], resolver
+    finally:
+        server.stop()
+        server.server.server_close()
+
+
 def test_datagrams_pass_through_a_service(cluster: Cluster, namespace: str):
-    """From the host; the pods' own datagrams through a Service are their DNS queries."""
-    for pod in cluster.get("pods", "-n", namespace, "-l", "app=echo")["items"]:
-        name = pod["metadata"]["name"]
-        listen = "(udpsvd -E 0.0.0.0 9000 cat >/dev/null 2>&1 &) </dev/null"
-        cluster.kubectl("exec", name, "-n", namespace, "--", "sh", "-c", listen)
-    address = cluster.get("service", "udp", "-n", namespace)["spec"]["clusterIP"]
+    """A Service without a selector, whose endpoint is a name server on the node's address."""
+    with name_server(cluster.node_ip, 0, "192.0.2.99") as (port, _):
+        endpoints = {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": "udp-1", "labels": {"kubernetes.io/service-name": "udp"}},
+            "addressType": "IPv4",
+            "ports": [{"name": "dns", "protocol": "UDP", "port": port}],
+            "endpoints": [{"addresses": [cluster.node_ip], "conditions": {"ready": True}}],
+        }
+        cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(endpoints))
+        address = cluster.get("service", "udp", "-n", namespace)["spec"]["clusterIP"]
 
-    def echoed() -> bool:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
-            channel.settimeout(2)
-            channel.connect((address, 9000))
-            channel.send(b"heard")
-            return channel.recv(100) == b"heard"
+        def ask() -> str:
+            return DNSRecord.parse(DNSRecord.question("from.host").send(address, 53, timeout=2)).short()
 
-    eventually(echoed, "a datagram comes back", timeout=30)
+        assert eventually(ask, "the host gets an answer", timeout=30) == "192.0.2.99"
+        assert "192.0.2.99" in inside(cluster, namespace, "nslookup", "-type=a", "from.pod.test", address)
+
+
+def test_other_names_are_asked_of_the_hosts_resolvers(cluster: Cluster, namespace: str, tmp_path: Path):
+    """The dns component is started again with a file of resolvers that names one of the test's."""
+    file = cluster.data_dir / "config" / "dns.yaml"
+    original = file.read_text()
+    resolvers = tmp_path / "resolv.conf"
+    resolvers.write_text("nameserver 127.0.0.79\n")
+    file.write_text(yaml.safe_dump({**yaml.safe_load(original), "resolv_conf": str(resolvers)}))
+    try:
+        with name_server("127.0.0.79", 53, "192.0.2.80") as (_, asked):
+            cluster.kill("dns")
+            eventually(
+                lambda: "192.0.2.80" in lookup(cluster, namespace, "outside.example.test."), "the name is resolved"
+            )
+            assert "outside.example.test." in asked.asked
+            assert "NXDOMAIN" in lookup(cluster, namespace, "none.networking.svc.cluster.local.")
+            assert not [name for name in asked.asked if name.endswith("cluster.local.")]
+    finally:
+        file.write_text(original)
+        cluster.kill("dns")
+        eventually(lambda: "Address" in lookup(cluster, namespace, "echo.networking.svc.cluster.local."), "DNS is back")
+
+
+def test_an_address_has_the_name_of_its_service(cluster: Cluster, namespace: str):
+    address = cluster.get("service", "echo", "-n", namespace)["spec"]["clusterIP"]
+    assert "name = echo.networking.svc.cluster.local" in inside(cluster, namespace, "nslookup", address)
+
+
+def test_names_are_answered_over_tcp(cluster: Cluster, namespace: str):
+    question = DNSRecord.question("echo.networking.svc.cluster.local")
+    answer = DNSRecord.parse(question.send(DNS_ADDRESS, 53, tcp=True, timeout=5))
+    assert answer.short() == cluster.get("service", "echo", "-n", namespace)["spec"]["clusterIP"]
 
 
 def test_an_unready_pod_gets_no_traffic(cluster: Cluster, namespace: str):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
 from harness import Cluster, eventually
-
-IMAGE = "minikube-py/hello:1"
+from pod_helpers import IMAGE, create, events, reaches, shell, status
 
 
 @pytest.fixture(scope="module")
@@ -17,34 +15,6 @@ def namespace(cluster: Cluster):
         cluster.kubectl("create", "configmap", "conf", "--from-literal=key=value", "--from-literal=OTHER=x", "-n", name)
         cluster.kubectl("create", "secret", "generic", "hidden", "--from-literal=pass=word", "-n", name)
         yield name
-
-
-def shell(script: str, **more: object) -> dict:
-    return {"name": "c", "image": IMAGE, "command": ["sh", "-c", script], **more}
-
-
-def create(cluster: Cluster, namespace: str, name: str, **spec: object) -> None:
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"run": name}, "annotations": {"note": "here"}},
-        "spec": {"terminationGracePeriodSeconds": 1, **spec},
-    }
-    cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(pod))
-
-
-def status(cluster: Cluster, namespace: str, name: str) -> dict:
-    return dict(cluster.get("pod", name, "-n", namespace)["status"])
-
-
-def reaches(cluster: Cluster, namespace: str, name: str, phase: str) -> dict:
-    return eventually(
-        lambda: (found := status(cluster, namespace, name))["phase"] == phase and found, f"{name} is {phase}"
-    )
-
-
-def events(cluster: Cluster, namespace: str, name: str) -> list[dict]:
-    return list(cluster.get("events", "-n", namespace, f"--field-selector=involvedObject.name={name}")["items"])
 
 
 def test_init_containers_run_in_order_before_the_others(cluster: Cluster, namespace: str):

@@ -1,4 +1,4 @@
-"""A full etcd, and one that does not answer, behind a real API server: told clearly, survived, and healed by the book."""
+"""A full etcd, and one that does not answer, behind a real API server: told, survived, healed by the book."""
 
 from __future__ import annotations
 

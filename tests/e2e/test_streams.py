@@ -1,0 +1,136 @@
+"""Logs in every form, attaching, copying, running once: what passes through the API server to the kubelet."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import pty
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from harness import Cluster, eventually
+from pod_helpers import IMAGE, create, inside, ready, shell
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster: Cluster):
+    with cluster.namespace("streams") as name:
+        create(cluster, name, "talks", containers=[shell("for n in 1 2 3 4; do echo line $n; done; sleep 600")])
+        create(cluster, name, "box", containers=[shell("sleep 600")])
+        ready(cluster, name, "talks")
+        ready(cluster, name, "box")
+        yield name
+
+
+@pytest.mark.parametrize(
+    ("flags", "printed"),
+    [
+        pytest.param(["--tail=2"], "line 3\nline 4\n", id="the last lines"),
+        pytest.param(["--tail=0"], "", id="no line"),
+        pytest.param(["--limit-bytes=10"], "line 1\nlin", id="the first bytes"),
+        pytest.param(["--since=1h"], "line 1\nline 2\nline 3\nline 4\n", id="an hour"),
+        pytest.param(["--since-time=2099-01-01T00:00:00Z"], "", id="a time to come"),
+        pytest.param(
+            ["-l", "run=talks", "--tail=1", "--prefix"], "[pod/talks/c] line 4\n", id="by label with a prefix"
+        ),
+    ],
+)
+def test_logs_by_flag(cluster: Cluster, namespace: str, flags: list[str], printed: str):
+    target = [] if "-l" in flags else ["talks"]
+    eventually(lambda: "line 4" in cluster.kubectl("logs", "talks", "-n", namespace), "all is written")
+    assert cluster.kubectl("logs", *target, "-n", namespace, *flags) == printed
+
+
+def test_logs_since_a_moment_leave_out_what_was_before(cluster: Cluster, namespace: str):
+    create(cluster, namespace, "ticks", containers=[shell("echo early; sleep 3; echo late; sleep 600")])
+    eventually(lambda: "late" in cluster.kubectl("logs", "ticks", "-n", namespace), "the late line", timeout=30)
+    stamped = cluster.kubectl("logs", "ticks", "--timestamps", "-n", namespace).splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z late", stamped[1])
+    moment = datetime.datetime.fromisoformat(stamped[1].split()[0][:19] + "+00:00") - datetime.timedelta(seconds=1)
+    since = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert cluster.kubectl("logs", "ticks", f"--since-time={since}", "-n", namespace) == "late\n"
+
+
+def test_attach_passes_input_and_output(cluster: Cluster, namespace: str):
+    create(
+        cluster, namespace, "reads",
+        containers=[shell("while read line; do echo heard $line; done; echo the end", stdin=True, stdinOnce=True)],
+        restartPolicy="Never",
+    )  # fmt: skip
+    ready(cluster, namespace, "reads")
+    done = cluster.run_kubectl("attach", "-i", "reads", "-n", namespace, stdin="one\ntwo\n")
+    assert "heard one\nheard two\n" in done.stdout, done.stderr
+    eventually(
+        lambda: cluster.get("pod", "reads", "-n", namespace)["status"]["phase"] == "Succeeded", "its input has ended"
+    )
+    assert "the end" in cluster.kubectl("logs", "reads", "-n", namespace)
+
+
+def test_run_once_with_a_terminal_and_remove(cluster: Cluster, namespace: str):
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        ["kubectl", "run", "once", "-it", "--rm", "--restart=Never", f"--image={IMAGE}", "-n", namespace, "--", "sh"],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=cluster.environment,
+        start_new_session=True,
+    )
+    os.close(follower)
+    seen = b""
+    try:
+        ready(cluster, namespace, "once")
+        time.sleep(0.5)
+        os.write(leader, b"echo $((6*7))-is-it; exit\n")
+        deadline = time.monotonic() + 30
+        while b'pod "once" deleted' not in seen and time.monotonic() < deadline:
+            try:
+                seen += os.read(leader, 1024)
+            except OSError:
+                break
+        assert b"42-is-it" in seen, seen
+        assert b'pod "once" deleted' in seen, seen
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait(10)
+        os.close(leader)
+    assert "NotFound" in cluster.kubectl_fails("get", "pod", "once", "-n", namespace)
+
+
+def test_run_once_and_remove_prints_what_it_said(cluster: Cluster, namespace: str):
+    printed = cluster.kubectl(
+        "run", "brief", "-i", "--rm", "--restart=Never", f"--image={IMAGE}", "-n", namespace, "--",
+        "sh", "-c", "sleep 1; echo said",
+    )  # fmt: skip
+    assert "said" in printed
+    assert 'pod "brief" deleted' in printed
+
+
+def test_copy_there_and_back(cluster: Cluster, namespace: str, tmp_path: Path):
+    source = tmp_path / "source"
+    (source / "deep").mkdir(parents=True)
+    (source / "small").write_text("a few words\n")
+    (source / "deep" / "large").write_bytes(os.urandom(3_000_000))
+    cluster.kubectl("cp", str(source), f"{namespace}/box:/tmp/there")
+    assert inside(cluster, namespace, "box", "cat /tmp/there/small") == "a few words\n"
+    cluster.kubectl("cp", f"{namespace}/box:/tmp/there", str(tmp_path / "back"))
+    assert (tmp_path / "back" / "small").read_text() == "a few words\n"
+    assert (tmp_path / "back" / "deep" / "large").read_bytes() == (source / "deep" / "large").read_bytes()
+
+
+def test_a_large_output_arrives_whole(cluster: Cluster, namespace: str):
+    printed = inside(cluster, namespace, "box", "seq 1 200000")
+    assert printed.splitlines() == [str(number) for number in range(1, 200001)]
+
+
+def test_exec_in_a_pod_that_has_ended_is_refused(cluster: Cluster, namespace: str):
+    create(cluster, namespace, "ended", restartPolicy="Never", containers=[shell("true")])
+    eventually(
+        lambda: cluster.get("pod", "ended", "-n", namespace)["status"]["phase"] == "Succeeded", "the pod has ended"
+    )
+    said = cluster.kubectl_fails("exec", "ended", "-n", namespace, "--", "true")
+    assert "cannot exec into a container in a completed pod; current phase is Succeeded" in said
