@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from minikube_py.client.http import HttpClient
 from minikube_py.client.protocol import Client
 from minikube_py.runtime.clock import Clock, RealClock
+from minikube_py.runtime.events import EventRecorder
 from minikube_py.runtime.serve import HealthServer
 from minikube_py.runtime.tasks import Tasks
 from proxy.conntrack import ProgramConntrack
@@ -98,6 +99,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 async def run_with(settings: Settings, stop: asyncio.Event, client: Client, host: Host, clock: Clock) -> None:
     """As :func:`run`, with the outside world handed in."""
     tasks = Tasks()
+    recorder = EventRecorder(client, USER_AGENT, clock, settings.node_name)
     proxier = Proxier(
         client,
         clock,
@@ -106,6 +108,7 @@ async def run_with(settings: Settings, stop: asyncio.Event, client: Client, host
         table=settings.table_name,
         cluster_cidr=settings.cluster_cidr,
         service_cidr=settings.service_cidr,
+        recorder=recorder,
     )
     health = HealthServer(
         settings.healthz_port, {"rules": proxier.check_healthy}, address=settings.healthz_bind_address
@@ -114,6 +117,7 @@ async def run_with(settings: Settings, stop: asyncio.Event, client: Client, host
     try:
         await health.start()
         await metrics.start()
+        recorder.start(tasks)
         proxier.start(tasks)
         log.info("Proxy started", node=settings.node_name, table=settings.table_name)
         await tasks.run_until(stop)

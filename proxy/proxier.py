@@ -20,11 +20,13 @@ from minikube_py.api.times import parse_time
 from minikube_py.client.protocol import Client
 from minikube_py.runtime.backoff import Backoff
 from minikube_py.runtime.clock import Clock
+from minikube_py.runtime.events import EventRecorder
 from minikube_py.runtime.informer import Informers
 from minikube_py.runtime.tasks import Tasks
 from proxy import metrics
 from proxy.conntrack import Conntrack, UdpTargets, changed_targets, stale_flows, udp_targets
 from proxy.endpoints import ServicePort, is_relevant_slice, service_key_of
+from proxy.listeners import Conflict, Listener, has_local_load_balancer, host_listeners, without_conflicts
 from proxy.nft import Nft, NftError
 from proxy.node import NodeNetwork, bridge_netfilter, is_local_address, peers, pod_cidr_of
 from proxy.programs import ProgramError
@@ -50,6 +52,7 @@ class Host:
     network: NodeNetwork
     bridge_netfilter: Callable[[], bool] = bridge_netfilter
     is_local_address: Callable[[str], bool] = is_local_address
+    listeners: Callable[[], frozenset[Listener]] = host_listeners
 
 
 class Proxier:
@@ -65,9 +68,11 @@ class Proxier:
         table: str,
         cluster_cidr: str,
         service_cidr: str,
+        recorder: EventRecorder | None = None,
         random: Random | None = None,
     ) -> None:
         self._clock = clock
+        self._recorder = recorder
         self._host = host
         self._node_name = node_name
         self._table_name = table
@@ -89,6 +94,7 @@ class Proxier:
         self._triggers: list[datetime] = []
         self._applied_ports: tuple[ServicePort, ...] | None = None
         self._applied_network: Network | None = None
+        self._applied_conflicts: tuple[Conflict, ...] = ()
         self._udp = UdpTargets()
         self._udp_wanted = UdpTargets()
         self._udp_changed = asyncio.Event()
@@ -148,11 +154,13 @@ class Proxier:
         for key in dirty:
             self._state.observe(key, self._services.get(key), self._slices.by_index(_BY_SERVICE, key))
         ports, network = self._state.ports(), self._network()
-        if ports is not self._applied_ports or network != self._applied_network:
-            if await self._table.apply(ruleset(ports, network)):
+        served, conflicts = self._without_host_ports(ports)
+        if ports is not self._applied_ports or network != self._applied_network or conflicts != self._applied_conflicts:
+            if await self._table.apply(ruleset(served, network)):
                 metrics.SYNC_DURATION.observe(self._clock.monotonic() - started)
                 log.debug("Rules applied", seconds=round(self._clock.monotonic() - started, 4), ports=len(ports))
-            self._applied_ports, self._applied_network = ports, network
+            self._tell_conflicts(conflicts)
+            self._applied_ports, self._applied_network, self._applied_conflicts = ports, network, conflicts
             self._udp_wanted = udp_targets(ports)
             self._udp_changed.set()
             internal, external = without_local_endpoints(ports)
@@ -167,6 +175,30 @@ class Proxier:
         if not self._synced_once:
             self._synced_once = True
             log.info("Rules in place", ports=len(ports), seconds=round(self._clock.monotonic() - started, 4))
+
+    def _without_host_ports(
+        self, ports: tuple[ServicePort, ...]
+    ) -> tuple[tuple[ServicePort, ...], tuple[Conflict, ...]]:
+        if not has_local_load_balancer(ports, self._host.is_local_address):
+            return ports, ()
+        return without_conflicts(ports, self._host.listeners(), self._host.is_local_address)
+
+    def _tell_conflicts(self, conflicts: tuple[Conflict, ...]) -> None:
+        for conflict in conflicts:
+            if conflict in self._applied_conflicts:
+                continue
+            log.warning(
+                "Load balancer would take a port that this host listens on",
+                service=conflict.service,
+                address=conflict.address,
+                port=conflict.port,
+                protocol=conflict.protocol,
+            )
+            service = self._services.get(conflict.service)
+            if self._recorder is not None and service is not None:
+                where = f"{conflict.address}, port {conflict.port}/{conflict.protocol.upper()}"
+                message = f"Node {self._node_name} itself listens at {where}: the load balancer does not serve it there"
+                self._recorder.event(service, "Warning", "PortInUse", message)
 
     def _network(self) -> Network:
         node = self._nodes.get(self._node_name)

@@ -11,6 +11,7 @@ from proxy_lab import CLIENT_IP, GATEWAY, NODE_IP, POD_CIDR, Lab, Server, needs_
 from proxy.cleanup import cleanup
 from proxy.conntrack import ProgramConntrack, changed_targets, stale_flows, udp_targets
 from proxy.endpoints import Backend, ServicePort
+from proxy.listeners import Listener, host_listeners, without_conflicts
 from proxy.nft import ProgramNft
 from proxy.node import NodeNetwork, Peer, bridge_netfilter, is_local_address, show_routes
 from proxy.programs import run
@@ -138,6 +139,24 @@ def test_nothing_of_the_cluster_leaves_by_the_default_route(proxied: Lab):
     asyncio.run(ProgramNft().apply(watch))
     test_services_answer_and_nothing_else_does(lab)
     assert "packets 0 " in asyncio.run(run("nft", "list", "counter", "ip", "watch", "escaped"))
+
+
+def test_the_host_keeps_the_ports_that_it_listens_on(proxied: Lab):
+    lab = proxied
+    ssh = lab.serve(lab.node, "0.0.0.0", 22, "ssh")
+    balanced = port("greedy", "10.96.0.30", 22, backends=PODS, load_balancer_ips=(NODE_IP,))
+    assert {
+        Listener("tcp", "", 22),
+        Listener("tcp", NODE_IP, 6443),
+        Listener("udp", NODE_IP, 10053),
+    } <= host_listeners()
+    served, conflicts = without_conflicts((*PORTS, balanced), host_listeners(), is_local_address)
+    assert [conflict.service for conflict in conflicts] == ["default/greedy"]
+    asyncio.run(ServiceTable(ProgramNft()).apply(desired(served)))
+    assert lab.ask(lab.client, NODE_IP, 22).startswith("ssh ")
+    assert lab.ask(lab.client, NODE_IP, 80).startswith("pod")
+    assert lab.ask(lab.pods[0], "10.96.0.30", 22).startswith("pod")
+    ssh.close()
 
 
 def test_pods_go_out_with_the_nodes_address(proxied: Lab):

@@ -3,15 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from proxy_lab import make_endpoint, make_service, make_slice
+from proxy_lab import NODE_IP, make_endpoint, make_service, make_slice
 
-from minikube_py.api.resources import BUILT_IN, ENDPOINT_SLICES, NODES, SERVICES
+from minikube_py.api.resources import BUILT_IN, ENDPOINT_SLICES, EVENTS, NODES, SERVICES
 from minikube_py.client.fake import FakeClient
 from minikube_py.runtime.clock import FakeClock
+from minikube_py.runtime.events import EventRecorder
 from minikube_py.runtime.tasks import Tasks
 from proxy.conntrack import Flow
 from proxy.endpoints import Backend
 from proxy.fake_nft import FakeNft
+from proxy.listeners import Listener
 from proxy.nft import NftError
 from proxy.node import Peer
 from proxy.proxier import Host, Proxier
@@ -43,7 +45,16 @@ class World:
         self.clock = FakeClock()
         self.client = FakeClient(clock=self.clock)
         self.nft, self.network, self.conntrack = FakeNft(), FakeNetwork(), FakeConntrack()
-        host = Host(self.nft, self.conntrack, self.network, lambda: True, lambda address: False)  # type: ignore[arg-type]
+        self.listeners: frozenset[Listener] = frozenset()
+        host = Host(
+            self.nft,
+            self.conntrack,
+            self.network,  # type: ignore[arg-type]
+            lambda: True,
+            lambda address: address == NODE_IP,
+            lambda: self.listeners,
+        )
+        self.recorder = EventRecorder(self.client, "kube-proxy", self.clock)
         self.proxier = Proxier(
             self.client,
             self.clock,
@@ -52,10 +63,12 @@ class World:
             table=TABLE,
             cluster_cidr="10.244.0.0/16",
             service_cidr="10.96.0.0/12",
+            recorder=self.recorder,
         )
         self.tasks = Tasks()
 
     async def start(self) -> None:
+        self.recorder.start(self.tasks)
         self.proxier.start(self.tasks)
         await self.clock.run(1)
 
@@ -176,3 +189,24 @@ async def test_udp_flows_to_an_endpoint_that_left_are_forgotten(world: World):
     await world.client.update(ENDPOINT_SLICES, changed)
     await world.clock.run(1)
     assert world.conntrack.known == {stays}
+
+
+async def test_a_load_balancer_does_not_take_a_port_that_the_host_listens_on(world: World):
+    balancer, cluster_ip = f"{NODE_IP} . tcp . 22", "10.96.0.7 . tcp . 22"
+    world.listeners = frozenset({Listener("tcp", "", 22)})
+    ssh = make_service(type="LoadBalancer", ingress=[NODE_IP], ports=[{"port": 22, "protocol": "TCP"}])
+    world.seed(ssh, make_slice(make_endpoint("10.244.0.5")))
+    await world.start()
+    assert list(world.elements()) == [cluster_ip]
+    await world.clock.run(100)
+    (event,) = world.client.objects(EVENTS)
+    assert (event["reason"], event["count"], event["involvedObject"]["name"]) == ("PortInUse", 1, "web")
+    assert event["message"] == (
+        f"Node here itself listens at {NODE_IP}, port 22/TCP: the load balancer does not serve it there"
+    )
+    world.listeners = frozenset()
+    await world.clock.run(31)
+    assert set(world.elements()) == {cluster_ip, balancer}
+    world.listeners = frozenset({Listener("tcp", NODE_IP, 22)})
+    await world.clock.run(31)
+    assert list(world.elements()) == [cluster_ip]
