@@ -12,12 +12,27 @@ class YamlError(ValueError):
     """The document cannot be converted to JSON."""
 
 
+MAX_DEPTH = 500
+"""How deeply lists and mappings may be nested; the parser's own recursion would overflow the stack much later."""
+
+
 class _Loader(yaml.CSafeLoader):
-    """The safe loader that leaves timestamps as text and notes keys that occur twice."""
+    """The safe loader that leaves timestamps as text, notes keys that occur twice, and bounds the nesting."""
 
     def __init__(self, stream: bytes) -> None:
         super().__init__(stream)
         self.repeated: list[str] = []
+        self._depth = 0
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise RecursionError
+        super().descend_resolver(current_node, current_index)  # type: ignore[no-untyped-call]
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+        super().ascend_resolver()  # type: ignore[no-untyped-call]
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -45,7 +60,10 @@ def load(body: bytes, max_nodes: int) -> tuple[Any, tuple[str, ...]]:
             loader.dispose()
         budget = [max_nodes]
         return _plain(value, budget), tuple(dict.fromkeys(loader.repeated))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, TypeError) as error:
+    except YamlError:
+        raise
+    except (yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
+        # A ValueError is of a scalar that Python does not read: no UTF-8, an integer of thousands of digits.
         text = "document is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise YamlError(f"yaml: {' '.join(text.split())}") from None
 
