@@ -14,7 +14,8 @@ from typing import Any, cast
 import orjson
 
 from apiserver.negotiation import PROTOBUF, YAML, body_media_type
-from minikube_py.api.errors import BadRequest, field_not_supported, invalid
+from minikube_py.api.decode import TypeMismatch
+from minikube_py.api.errors import ApiError, BadRequest, field_not_supported, invalid
 from minikube_py.api.meta import Object
 from minikube_py.api.schema import Schemas
 
@@ -177,11 +178,22 @@ def _go_kind(value: Any) -> str:
 
 
 def checked(
-    parsed: Parsed, expected: Expected, schemas: Schemas, field_validation: str, warn: Callable[..., None]
+    parsed: Parsed,
+    expected: Expected,
+    schemas: Schemas,
+    field_validation: str,
+    warn: Callable[..., None],
+    *,
+    mismatched: Callable[[TypeMismatch], ApiError] | None = None,
 ) -> Object:
-    """The object with unknown fields pruned; ``warn`` is given what is only worth a warning. Raises BadRequest."""
+    """The object with unknown fields pruned; ``warn`` is given what is only worth a warning.
+
+    Raises BadRequest, or for a value of a wrong type what ``mismatched`` makes of it.
+    """
     obj = check_kind(parsed.value, expected)
     result = schemas.decode_check(expected.api_version, expected.kind, obj)
+    if result.type_errors and mismatched is not None:
+        raise mismatched(result.type_errors[0])
     if result.type_errors:
         raise BadRequest(
             f'{expected.kind} in version "{expected.version}" cannot be handled as a {expected.kind}: '
@@ -213,5 +225,11 @@ def decode(
     field_validation: str = IGNORE,
     warn: Callable[..., None] = lambda *_: None,
 ) -> Object:
-    """Parses and checks a body; see :func:`parse` and :func:`checked`."""
+    """Parses and checks a body; see :func:`parse` and :func:`checked`.
+
+    Fields of a protobuf body that are not known are dropped in silence whatever is asked for, as upstream: a client of
+    a later version sends every field of its messages, set or not.
+    """
+    if body_media_type(content_type) == PROTOBUF:
+        field_validation = IGNORE
     return checked(parse(body, content_type, expected, schemas), expected, schemas, field_validation, warn)

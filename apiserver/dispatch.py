@@ -21,7 +21,8 @@ from apiserver.handlers.token import create_token
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
 from apiserver.streaming.handlers import pod_log, refuse_spdy
-from minikube_py.api.errors import MethodNotAllowed, NotFound
+from apiserver.unsupported import unknown_resource
+from minikube_py.api.errors import MethodNotAllowed
 
 Handler = Callable[[RequestContext], Awaitable[Response]]
 
@@ -57,13 +58,13 @@ def handler_for(ctx: RequestContext) -> Handler:
     """The handler of a request for a resource. Raises NotFound, MethodNotAllowed."""
     info, resource = ctx.info, ctx.info.resource
     if resource is None:
-        raise _unknown()
+        raise unknown_resource()
     if info.namespace and not resource.namespaced and resource.plural != "namespaces":
-        raise _unknown()
+        raise unknown_resource()
     if info.subresource:
         subresource = resource.subresource(info.subresource)
         if subresource is None:
-            raise _unknown()
+            raise unknown_resource(info)
         handler = _SUBRESOURCES.get((info.subresource, info.verb))
         if handler is None or info.verb not in subresource.verbs:
             raise _not_allowed()
@@ -71,16 +72,12 @@ def handler_for(ctx: RequestContext) -> Handler:
     if info.verb not in resource.verbs:
         raise _not_allowed()
     if resource.namespaced and not info.namespace and (info.name or info.verb not in ("list", "watch")):
-        raise _not_allowed() if not info.name and info.verb == "create" else _unknown()
+        raise _not_allowed() if not info.name and info.verb == "create" else unknown_resource()
     if info.verb == "create" and info.name:
         raise _not_allowed()
     if not resource.persisted:
         return create_binding if resource.kind == "Binding" else REVIEWS[resource.kind]
     return _VERBS[info.verb]
-
-
-def _unknown() -> NotFound:
-    return NotFound("the server could not find the requested resource", details={})
 
 
 def _not_allowed() -> MethodNotAllowed:

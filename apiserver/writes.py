@@ -30,12 +30,15 @@ class Stored:
 
     @property
     def served(self) -> bytes:
-        """The JSON that clients see."""
-        return splice(self.value, self.revision)
+        """The JSON that clients see; without a resourceVersion where nothing was ever stored (a dry run's create)."""
+        return splice(self.value, self.revision) if self.revision else self.value
 
     def object(self) -> Object:
-        """A new dictionary of it."""
-        return decode(self.value, self.revision)
+        """A new dictionary of what clients see."""
+        obj = decode(self.value, self.revision)
+        if not self.revision:
+            del obj["metadata"]["resourceVersion"]
+        return obj
 
 
 Transform = Callable[[Object], Awaitable[Object]]

@@ -28,11 +28,11 @@ class _Loader(yaml.CSafeLoader):
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise RecursionError
-        super().descend_resolver(current_node, current_index)  # type: ignore[no-untyped-call]
+        super().descend_resolver(current_node, current_index)
 
     def ascend_resolver(self) -> None:
         self._depth -= 1
-        super().ascend_resolver()  # type: ignore[no-untyped-call]
+        super().ascend_resolver()
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()

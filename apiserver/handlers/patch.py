@@ -11,6 +11,7 @@ from starlette.responses import Response
 from apiserver.body import Expected, Parsed, check_field_validation, checked, parse_json
 from apiserver.context import RequestContext
 from apiserver.core import Operation
+from apiserver.handlers.strategic import StrategicPatch
 from apiserver.handlers.update import operation_of, prepare
 from apiserver.negotiation import media_type_of
 from apiserver.response import render_stored
@@ -24,7 +25,7 @@ from minikube_py.api.errors import (
     invalid,
 )
 from minikube_py.api.meta import Object, name_of, namespace_of
-from minikube_py.api.patch import MalformedPatch, PatchError, json_patch, merge_patch, strategic_merge_patch
+from minikube_py.api.patch import MalformedPatch, PatchError, json_patch, merge_patch
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -77,7 +78,7 @@ async def read_patch(ctx: RequestContext, definition_of: Expected | None = None)
     definition = schemas.definition_name(expected.api_version, expected.kind)
     if definition is None:
         raise UnsupportedMediaType(f"strategic merge patch is not supported for {expected.kind}")
-    return lambda doc: strategic_merge_patch(doc, document, schemas, definition)
+    return StrategicPatch(document, schemas, definition)
 
 
 def _document(body: bytes, expected: Expected) -> Any:
@@ -100,10 +101,12 @@ async def patch_object(operation: Operation, apply: Apply, field_validation: str
     Raises NotFound, Conflict, Invalid, BadRequest, Forbidden.
     """
     expected = Expected(operation.resource.api_version, operation.resource.kind)
+    mismatched = apply.mismatched if isinstance(apply, StrategicPatch) else None
 
     async def transform(old: Object) -> Object:
         patched = apply_patch(apply, old)
-        new = checked(Parsed(patched), expected, operation.core.schemas, field_validation, operation.warn)
+        parsed, schemas = Parsed(patched), operation.core.schemas
+        new = checked(parsed, expected, schemas, field_validation, operation.warn, mismatched=mismatched)
         _check_identity(operation, new)
         return await prepare(operation, new, old)
 

@@ -20,6 +20,7 @@ from apiserver.core import Core
 from apiserver.server import MAX_STREAM_MESSAGE_BYTES
 from apiserver.streaming.containers import choose_container
 from apiserver.streaming.kubelet import kubelet_of, pod_of
+from apiserver.unsupported import unknown_resource
 from minikube_py.api.errors import BadRequest, InternalError, NotFound
 from minikube_py.api.meta import name_of, namespace_of
 from minikube_py.runtime.tasks import Tasks
@@ -84,7 +85,7 @@ class StreamEndpoint:
 
         info = ctx.info
         if info.resource is None or info.plural != "pods" or info.subresource not in _STREAMS or not info.name:
-            raise NotFound("the server could not find the requested resource", details={})
+            raise unknown_resource(info)
         offered = cast(list[str], websocket.scope.get("subprotocols") or [])
         chosen = next((protocol for protocol in offered if protocol in SUBPROTOCOLS), None)
         if chosen is None:

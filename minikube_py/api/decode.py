@@ -25,10 +25,15 @@ Path = tuple[Any, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class TypeMismatch:
-    """A value that the field at ``path`` cannot hold; ``message`` is Go's."""
+    """A value that the field at ``path`` cannot hold; ``message`` is Go's.
+
+    ``given`` is the value's JSON type and ``wanted`` the field's Go type, where those are what does not match.
+    """
 
     path: str
     message: str
+    given: str = ""
+    wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +190,10 @@ class Decoder:
         where = _go_field(path)
         target = f"Go struct field {where}" if where else "Go value"
         message = f"json: cannot unmarshal {shown or _go_kind(value)} into {target} of type {expected.go_name}"
-        return self._failed(message, path)
+        return self._failed(message, path, _go_kind(value), expected.go_name)
 
-    def _failed(self, message: str, path: Path) -> Any:
-        self._type_errors.append(TypeMismatch(_shown(path), message))
+    def _failed(self, message: str, path: Path, given: str = "", wanted: str = "") -> Any:
+        self._type_errors.append(TypeMismatch(_shown(path), message, given, wanted))
         return _ABSENT
 
 

@@ -145,6 +145,29 @@ class TestPatch:
         assert (answer.status, answer.json) == (422, golden("jsonpatch-fail-422"))
 
     @pytest.mark.parametrize(
+        ("patch", "message"),
+        [
+            pytest.param(
+                {"spec": {"replicas": "x", "paused": True}},
+                'patch: Invalid value: "map[spec:map[paused:true replicas:x]]": unrecognized type: int32',
+                id="a string for a number",
+            ),
+            pytest.param(
+                {"spec": {"template": [1]}},
+                'patch: Invalid value: "map[spec:map[template:[1]]]": cannot restore struct from: slice',
+                id="a list for an object",
+            ),
+        ],
+    )
+    async def test_a_strategic_patch_with_a_wrong_type_is_told_as_upstream_does(
+        self, api: Any, patch: Any, message: str
+    ) -> None:
+        await api.ok("POST", DEPLOYMENTS, deployment())
+        answer = await api("PATCH", f"{DEPLOYMENTS}/web", patch, headers=STRATEGIC_PATCH)
+        assert (answer.status, answer.message) == (422, f' "" is invalid: {message}')
+        assert list(answer.json["details"]) == ["causes"]
+
+    @pytest.mark.parametrize(
         ("headers", "patch", "status"),
         [
             pytest.param(JSON_PATCH, {}, 400, id="JSON patch that is no list"),

@@ -1,0 +1,62 @@
+"""A strategic merge patch, and upstream's words for one whose result has values of wrong types.
+
+Upstream converts the patched map to a typed object by reflection (``runtime.DefaultUnstructuredConverter``), so its
+messages are others than those of decoding JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from minikube_py.api.decode import TypeMismatch
+from minikube_py.api.errors import FieldError, Invalid
+from minikube_py.api.meta import Object
+from minikube_py.api.patch import strategic_merge_patch
+from minikube_py.api.schema import Schemas
+
+_KINDS = {"number": "int64", "array": "slice", "object": "map"}
+
+
+@dataclass(frozen=True, slots=True)
+class StrategicPatch:
+    """A patch in the body of a request; calling it applies it. Raises PatchError."""
+
+    document: Object
+    schemas: Schemas
+    definition: str
+
+    def __call__(self, doc: Object) -> Any:
+        return strategic_merge_patch(doc, self.document, self.schemas, self.definition)
+
+    def mismatched(self, mismatch: TypeMismatch) -> Invalid:
+        """The answer to a patch that leads to a value of a wrong type."""
+        shown = f'Invalid value: "{go_format(self.document)}": {_conversion(mismatch)}'
+        error = FieldError("patch", "FieldValueInvalid", shown)
+        return Invalid(f' "" is invalid: {error}', details={"causes": [error.cause()]})
+
+
+def _conversion(mismatch: TypeMismatch) -> str:
+    given, wanted = _KINDS.get(mismatch.given, mismatch.given), mismatch.wanted
+    if not wanted:
+        return mismatch.message
+    if wanted.startswith("[]"):
+        return f"cannot restore slice from {given}"
+    if wanted.startswith("map["):
+        return f"cannot restore map from {given}"
+    if "." in wanted:
+        return f"cannot restore struct from: {given}"
+    return f"unrecognized type: {wanted}"
+
+
+def go_format(value: Any) -> str:
+    """A JSON value as Go's ``%+v`` prints it: ``map[spec:map[replicas:x]]``."""
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{go_format(value[key])}' for key in sorted(value))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(go_format, value))}]"
+    if value is None:
+        return "<nil>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
