@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import importlib
 import os
 import signal
@@ -151,9 +152,14 @@ def run_component(component: Component, arguments: Sequence[str]) -> int:
 
     try:
         uvloop.run(until_stopped())
-    except Exception:
+    except Exception as error:
         import structlog
 
-        structlog.get_logger(component.name).exception("Component failed")
+        log = structlog.get_logger(component.name)
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            # An everyday fault of the surroundings, whose message says all.
+            log.error("Component failed", error=str(error))
+        else:
+            log.exception("Component failed")
         return 1
     return 0

@@ -6,6 +6,7 @@
     ├── SettingsError     the cluster's settings or directory can't be used
     ├── PkiError          a key or certificate on disk can't be used
     ├── PreflightFailed   the host lacks something the cluster needs
+    ├── DockerUnreachable the cluster's Docker does not answer
     ├── NotReady          something did not come up in time
     ├── StillRunning      something did not stop in time
     └── UsageError        exit code 2: a flag, variable or settings file can't be used
@@ -32,6 +33,10 @@ class PkiError(ClusterError):
 
 class PreflightFailed(ClusterError):
     """Something the cluster needs is missing; the message lists what, and how to get it."""
+
+
+class DockerUnreachable(ClusterError):
+    """The cluster's Docker does not answer; the message names its socket."""
 
 
 class NotReady(ClusterError):

@@ -15,9 +15,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from kubelet.docker import labels
+from minikube_py.cluster.failures import DockerUnreachable
 from minikube_py.cluster.settings import ClusterSettings
 
 if TYPE_CHECKING:
+    from docker import DockerClient
     from docker.models.containers import Container
 
 
@@ -26,14 +28,26 @@ STOP_GRACE_SECONDS = 5
 PARALLEL_STOPS = 16
 
 
+def connect_docker(settings: ClusterSettings) -> DockerClient:
+    """A client of the cluster's Docker. Raises DockerUnreachable."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        return docker.DockerClient(base_url=settings.docker_host, timeout=COMMAND_TIMEOUT_SECONDS)
+    except DockerException as error:
+        raise DockerUnreachable(
+            f"Docker at {settings.docker_host} does not answer: start it, then run this again ({error})"
+        ) from error
+
+
 class Host:
     """One cluster's traces on this host. Every method may be repeated and finds nothing the second time."""
 
     def __init__(self, settings: ClusterSettings) -> None:
-        import docker
-
+        """Raises DockerUnreachable."""
         self._settings = settings
-        self._docker = docker.DockerClient(base_url=settings.docker_host, timeout=COMMAND_TIMEOUT_SECONDS)
+        self._docker = connect_docker(settings)
 
     def __enter__(self) -> Self:
         return self

@@ -177,7 +177,7 @@ def stored_settings(data_dir: Path) -> ClusterSettings | None:
         return None
     try:
         return ClusterSettings.model_validate(yaml.safe_load(text))
-    except ValueError as error:
+    except (ValueError, yaml.YAMLError) as error:
         raise SettingsError(f"{file} can't be used: {error}") from error
 
 

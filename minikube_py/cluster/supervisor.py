@@ -273,7 +273,8 @@ class Supervisor:
             process.start_due = time.monotonic() + delay
             process.pid = 0
             changed = True
-            self._note(process, f"ended with {process.last_exit}; starting again in {delay:g} s")
+            what_next = "" if self._stopping else f"; starting again in {delay:g} s"
+            self._note(process, f"ended with {process.last_exit}{what_next}")
         if changed and not self._stopping:
             self._write_state()
 

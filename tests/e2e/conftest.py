@@ -31,10 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def images() -> None:
-    """The images the tests run; made from the host's busybox where they are missing."""
+    """The images the tests run, made from the host's busybox; ones left by others may say something else."""
     for name, text in {**HELLO_IMAGES, **STAND_IN}.items():
-        if subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False).returncode != 0:
-            subprocess.run([str(REPOSITORY / "deploy/images.sh"), name, text], check=True, capture_output=True)
+        subprocess.run([str(REPOSITORY / "deploy/images.sh"), name, text], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +64,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Adds the ends of the components' logs to the report of a failed test."""
     outcome: Any = yield
     report = outcome.get_result()
-    running = getattr(item, "funcargs", {}).get("cluster")
-    if report.failed and isinstance(running, Cluster):
-        report.sections.append(("component logs", running.logs_tail()))
+    if report.failed:
+        for name, running in getattr(item, "funcargs", {}).items():
+            if isinstance(running, Cluster):
+                report.sections.append((f"component logs of {name}", running.logs_tail()))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
+import orjson
 import pytest
 from harness import Cluster, docker, eventually, http_get
 
@@ -88,3 +92,55 @@ def test_down_and_up_keep_the_data_and_bring_the_pods_back(cluster: Cluster):
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_logs_prints_a_components_log(cluster: Cluster, component: str):
     assert cluster.minikube_py("logs", component, "--tail=5").stdout
+
+
+def works(cluster: Cluster, namespace: str, url: str, replicas: int) -> None:
+    """Whatever happened: the Service answers, and a new pod is scheduled, run and counted."""
+    assert "Hello from version 1" in eventually(lambda: http_get(url), "the Service answers")
+    cluster.kubectl("scale", "deployment/app", f"--replicas={replicas}", "-n", namespace)
+    cluster.kubectl("rollout", "status", "deployment/app", "-n", namespace, "--timeout=120s")
+
+
+def test_all_components_killed_at_once_heal(cluster: Cluster):
+    with cluster.namespace("kill-all") as namespace:
+        url = deploy(cluster, namespace)
+        before = containers(cluster, namespace)
+        killed = cluster.processes()
+        for process in killed.values():
+            os.kill(process["pid"], signal.SIGKILL)
+        eventually(
+            lambda: all(
+                now["pid"] and now["restarts"] > killed[name]["restarts"] for name, now in cluster.processes().items()
+            ),
+            "all are started again",
+        )
+        eventually(lambda: cluster.run_kubectl("get", "--raw", "/readyz").returncode == 0, "the API server is ready")
+        works(cluster, namespace, url, 3)
+        assert before < containers(cluster, namespace)
+
+
+def test_after_a_killed_supervisor_up_heals(cluster: Cluster):
+    """Its processes end with it; the pods run on, and are adopted."""
+    with cluster.namespace("kill-supervisor") as namespace:
+        url = deploy(cluster, namespace)
+        before = containers(cluster, namespace)
+        state = orjson.loads((cluster.data_dir / "run" / "supervisor.json").read_bytes())
+        os.kill(state["pid"], signal.SIGKILL)
+        eventually(lambda: cluster.minikube_py("status", check=False).returncode == 1, "status tells of it")
+        cluster.up()
+        works(cluster, namespace, url, 3)
+        assert before < containers(cluster, namespace)
+        eventually(lambda: cluster.minikube_py("status", check=False).returncode == 0, "status is good")
+
+
+def test_a_stopped_etcd_heals(cluster: Cluster):
+    """Stopped as by a lost network: it holds its connections and does not answer."""
+    pid = cluster.processes()["etcd"]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        done = cluster.run_kubectl("get", "configmaps", "--request-timeout=3s")
+        assert done.returncode != 0
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(lambda: cluster.run_kubectl("get", "configmaps").returncode == 0, "the API server answers")
+    eventually(lambda: cluster.minikube_py("status", check=False).returncode == 0, "status is good")

@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from minikube_py.cluster.failures import SettingsError
+from minikube_py.cluster.host import connect_docker
 from minikube_py.cluster.settings import ClusterSettings
 
 
 def load(settings: ClusterSettings, file: Path) -> None:
-    """Loads an archive made by ``docker save``. Raises SettingsError for a file that is not one."""
-    import docker
+    """Loads an archive made by ``docker save``.
+
+    Raises SettingsError for a file that is not one, DockerUnreachable.
+    """
     from docker.errors import DockerException
 
+    client = connect_docker(settings)
     try:
         with open(file, "rb") as archive:
-            images = docker.DockerClient(base_url=settings.docker_host).images.load(archive)
+            images = client.images.load(archive)
     except OSError as error:
         raise SettingsError(f"{file}: {error.strerror}") from error
     except DockerException as error:
@@ -26,14 +30,8 @@ def load(settings: ClusterSettings, file: Path) -> None:
 
 
 def list_images(settings: ClusterSettings) -> None:
-    """Prints the images on this host: name, short id, size."""
-    import docker
-    from docker.errors import DockerException
-
-    try:
-        images = docker.DockerClient(base_url=settings.docker_host).images.list()
-    except DockerException as error:
-        raise SettingsError(f"Docker at {settings.docker_host} does not answer: {error}") from error
+    """Prints the images on this host: name, short id, size. Raises DockerUnreachable."""
+    images = connect_docker(settings).images.list()
     rows = sorted(
         (tag, str(image.short_id).removeprefix("sha256:"), int(image.attrs.get("Size", 0)))
         for image in images

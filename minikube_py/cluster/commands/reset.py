@@ -14,7 +14,8 @@ from minikube_py.cluster.settings import stored_settings
 def reset(data_dir: Path) -> None:
     """Stops and removes containers, rules, devices, mounts and at last the data directory; harmless to repeat.
 
-    Raises SettingsError for a directory that holds something else than a cluster.
+    Raises SettingsError for a directory that holds something else than a cluster, and DockerUnreachable before
+    anything is stopped.
     """
     settings = stored_settings(data_dir)
     if settings is None:
@@ -23,9 +24,9 @@ def reset(data_dir: Path) -> None:
         print(f"Nothing to remove: no cluster in {data_dir}.")
         return
     steps = Steps()
-    with steps.step("Processes stopped"):
-        stop_supervisor(data_dir)
     with Host(settings) as host:
+        with steps.step("Processes stopped"):
+            stop_supervisor(data_dir)
         with steps.step("Containers removed"):
             host.remove_containers()
         with steps.step("Network rules and devices removed"):
