@@ -12,6 +12,7 @@ from ipaddress import ip_address
 import structlog
 
 from apiserver.bootstrap.ensure import ensure
+from apiserver.bootstrap.namespaces import ensure_namespaces
 from apiserver.core import Core
 from apiserver.storage.store import KeyExists, RevisionMismatch, StoreError
 from minikube_py.api.errors import ApiError
@@ -29,9 +30,7 @@ _SKIP_MIRROR = {"endpointslice.kubernetes.io/skip-mirror": "true"}
 
 async def ensure_kubernetes_service(core: Core) -> None:
     """Creates the Service, and puts this server behind it. Raises ApiError, StoreError."""
-    port = core.settings.secure_port
-    cluster_ip = str(core.settings.service_network[1])
-    await ensure(core, SERVICES, service(cluster_ip, port), lambda old: with_target(old, port))
+    await _ensure_service(core)
     address = core.settings.advertise_address
     if ip_address(address).is_loopback:
         log.warning("Advertised address is loopback: the Service kubernetes has no endpoints", address=address)
@@ -39,14 +38,23 @@ async def ensure_kubernetes_service(core: Core) -> None:
     await advertise(core)
 
 
+async def _ensure_service(core: Core) -> None:
+    port = core.settings.secure_port
+    cluster_ip = str(core.settings.service_network[1])
+    await ensure(core, SERVICES, service(cluster_ip, port), lambda old: with_target(old, port))
+
+
 async def keep_advertising(core: Core) -> None:
-    """Renews this server's key, and follows the others', until cancelled."""
-    if ip_address(core.settings.advertise_address).is_loopback:
-        return
+    """Renews this server's key, follows the others', and makes the Service and the namespaces again where somebody
+    has deleted them, until cancelled.
+    """
     while True:
         await core.clock.sleep(RENEW_SECONDS)
         try:
-            await advertise(core)
+            await ensure_namespaces(core)
+            await _ensure_service(core)
+            if not ip_address(core.settings.advertise_address).is_loopback:
+                await advertise(core)
         except (ApiError, StoreError) as error:
             log.warning("Could not renew what leads to this server", error=str(error))
 

@@ -5,7 +5,7 @@ Follows ``k8s.io/apiserver/pkg/registry``: ``rest.BeforeDelete`` and ``Store.Del
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -32,7 +32,7 @@ ORPHAN_FINALIZER = "orphan"
 async def delete(ctx: RequestContext) -> Response:
     """Removes an object or marks it: 200 with the object or a Status, 202 where dependents are waited for."""
     options = await delete_options(ctx)
-    operation = operation_of(ctx)
+    operation = replace(operation_of(ctx), dry_run=options.dry_run)
     stored = await delete_object(operation, options)
     accepted = not stored.deleted and options.orphan_dependents is False
     if stored.deleted and not operation.strategy.returns_deleted_object:

@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 
 from apiserver.bootstrap import bootstrap
-from apiserver.bootstrap.kubernetes_service import LEASES, advertise, stop_advertising, with_target
+from apiserver.bootstrap.kubernetes_service import (
+    LEASES,
+    RENEW_SECONDS,
+    advertise,
+    keep_advertising,
+    stop_advertising,
+    with_target,
+)
 from apiserver.bootstrap.policy import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, cluster_role
 from apiserver.bootstrap.roles import reconciled
+from minikube_py.runtime.clock import settle
+from minikube_py.runtime.tasks import Tasks
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 SLICE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
@@ -43,6 +52,23 @@ async def test_starting_again_changes_nothing(api: Any) -> None:
     await bootstrap(api.core)
     assert (await api.ok("GET", f"{RBAC}/clusterroles"))["items"] == before["items"]
     assert await api.ok("GET", "/api/v1/namespaces/default/services/kubernetes") == service
+
+
+async def test_what_somebody_deletes_is_made_again(api: Any) -> None:
+    tasks = Tasks()
+    tasks.start("advertise", keep_advertising(api.core))
+    await settle()
+    service, namespace = "/api/v1/namespaces/default/services/kubernetes", "/api/v1/namespaces/kube-node-lease"
+    await api.ok("DELETE", service)
+    await api.ok("DELETE", namespace)
+    gone = {"metadata": {"name": "kube-node-lease"}, "spec": {"finalizers": []}}
+    await api.ok("PUT", f"{namespace}/finalize", gone)
+    assert (await api("GET", namespace)).status == 404
+    await api.core.clock.run(RENEW_SECONDS + 1)
+    await settle(100)
+    assert (await api.ok("GET", service))["spec"]["clusterIP"] == "10.96.0.1"
+    assert (await api.ok("GET", namespace))["status"]["phase"] == "Active"
+    await tasks.cancel_all()
 
 
 async def test_a_rule_taken_away_comes_back_and_one_added_stays(api: Any) -> None:

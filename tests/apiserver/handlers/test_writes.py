@@ -280,6 +280,18 @@ class TestDelete:
         assert (await api("DELETE", f"{CONFIG_MAPS}/s?dryRun=All")).status == 200
         assert (await api("GET", f"{CONFIG_MAPS}/s")).status == 200
 
+    @pytest.mark.parametrize("path", [f"{CONFIG_MAPS}/s", CONFIG_MAPS, f"{PODS}/p", "/api/v1/namespaces/n"])
+    async def test_a_dry_run_asked_for_in_the_body_deletes_nothing(self, api: Any, path: str) -> None:
+        await make(api)
+        await api.ok("POST", PODS, pod())
+        await api.ok("POST", "/api/v1/namespaces", {"metadata": {"name": "n"}})
+        before = await api.ok("GET", path)
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}
+        assert (await api("DELETE", path, options)).status == 200
+        after = await api.ok("GET", path)
+        assert after.get("items") == before.get("items")
+        assert after["metadata"].get("deletionTimestamp") is None
+
     async def test_a_collection_is_deleted_by_selector(self, api: Any) -> None:
         await make(api, "a", labels={"x": "1"})
         await make(api, "b", labels={"x": "2"})
