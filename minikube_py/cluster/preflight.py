@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import json
 import os
 import shutil
@@ -34,6 +35,8 @@ table ip minikube-py-probe {
 }
 """
 COMMAND_TIMEOUT_SECONDS = 10
+ROUTE_PROTOCOL = "109"
+"""The protocol number that the proxy marks its routes with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def check(settings: ClusterSettings, *, running: bool) -> list[Problem]:
         return [Problem("minikube-py must run as root", "run it with sudo")]
     problems = [*_programs(), *_docker(settings), *_kernel(), *_disk(settings.data_dir)]
     if not running:
-        problems += _ports(settings)
+        problems += [*_ports(settings), *taken_networks(settings, _host_routes())]
     return problems
 
 
@@ -166,6 +169,41 @@ def _ports(settings: ClusterSettings) -> Iterator[Problem]:
                         f"port {port} ({what}) can't be bound on {address}: {error.strerror}",
                         "give an address of this host with --node-ip",
                     )
+
+
+def _host_routes() -> list[dict[str, str]]:
+    """The host's IPv4 routes, as ``ip -json route`` tells them; empty where it can't."""
+    try:
+        done = subprocess.run(
+            ("ip", "-4", "-json", "route", "show"),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT_SECONDS,
+            check=False,
+        )
+        return list(json.loads(done.stdout or "[]"))
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        return []
+
+
+def taken_networks(settings: ClusterSettings, routes: list[dict[str, str]]) -> Iterator[Problem]:
+    """Every route of somebody else's that overlaps the cluster's networks; pods there would be out of reach. Pure.
+
+    A fallback route of a proxy of ours may be left over from a crash; a bridge that is not this cluster's is not.
+    """
+    for flag, cidr in (("--pod-cidr", settings.pod_cidr), ("--service-cidr", settings.service_cidr)):
+        wanted = ipaddress.ip_network(cidr)
+        for route in routes:
+            target = route.get("dst", "default")
+            ours = route.get("dev") == settings.bridge or str(route.get("protocol")) == ROUTE_PROTOCOL
+            if target == "default" or ours:
+                continue
+            if ipaddress.ip_network(target, strict=False).overlaps(wanted):
+                where = f" on {route['dev']}" if "dev" in route else ""
+                yield Problem(
+                    f"the network {cidr} overlaps a route of this host: {target}{where}",
+                    f"choose another network with {flag}",
+                )
 
 
 def _holder(port: int) -> str:

@@ -70,3 +70,32 @@ def test_a_full_disk_is_said_so(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(100, 100, 5 * 1024**2))
     (problem,) = preflight._disk(tmp_path / "not" / "there" / "yet")
     assert problem.message.startswith("only 5 MiB are free")
+
+
+ROUTES = [
+    {"dst": "default", "gateway": "192.0.2.1", "dev": "eth0"},
+    {"dst": "192.0.2.0/24", "dev": "eth0"},
+    {"dst": "10.96.0.0/12", "dev": "lo", "protocol": "109"},
+]
+
+
+@pytest.mark.parametrize(
+    ("route", "message"),
+    [
+        pytest.param(
+            {"dst": "10.244.3.0/24", "dev": "cni1"}, "10.244.3.0/24 on cni1", id="a bridge in the pod network"
+        ),
+        pytest.param({"dst": "10.0.0.0/8", "dev": "tun0"}, "10.0.0.0/8 on tun0", id="a network around both"),
+        pytest.param({"dst": "10.97.0.1", "dev": "eth0"}, "10.97.0.1 on eth0", id="a host among the Services"),
+    ],
+)
+def test_a_network_that_is_taken_is_named(settings, route, message):
+    problems = list(preflight.taken_networks(settings, [*ROUTES, route]))
+    assert problems
+    assert all(message in problem.message for problem in problems)
+    assert problems[0].remedy.endswith(("--pod-cidr", "--service-cidr"))
+
+
+def test_the_clusters_own_routes_are_no_problem(settings):
+    own = {"dst": "10.244.0.0/24", "dev": settings.bridge}
+    assert list(preflight.taken_networks(settings, [*ROUTES, own])) == []
