@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from kubelet.docker import labels
 from minikube_py.cluster.failures import DockerUnreachable
+from minikube_py.cluster.preflight import PLUGIN_DIRECTORIES
 from minikube_py.cluster.settings import ClusterSettings
 
 if TYPE_CHECKING:
@@ -94,6 +95,22 @@ class Host:
         asyncio.run(
             cleanup(table_name=settings.nft_table, cluster_cidr=settings.pod_cidr, service_cidr=settings.service_cidr)
         )
+
+    def remove_pod_networks(self) -> None:
+        """Has the CNI plugins take back what they gave the pods, which must not run any more."""
+        import asyncio
+
+        from kubelet.cni.cleanup import cleanup
+
+        directory = self._settings.data_dir / "cni"
+        if directory.exists():
+            asyncio.run(
+                cleanup(
+                    configuration_directory=str(directory / "net.d"),
+                    state_directory=str(directory),
+                    plugin_directories=[str(plugins) for plugins in PLUGIN_DIRECTORIES],
+                )
+            )
 
     def remove_devices(self) -> None:
         """Removes the pod bridge; the ends of pods' links go with their containers."""

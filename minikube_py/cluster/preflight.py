@@ -15,6 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from minikube_py.cluster.settings import ClusterSettings
+from proxy.node import ROUTE_PROTOCOL
 
 NEEDED_DISK_BYTES = 1024**3
 OLDEST_DOCKER = (20, 10)
@@ -35,8 +36,6 @@ table ip minikube-py-probe {
 }
 """
 COMMAND_TIMEOUT_SECONDS = 10
-ROUTE_PROTOCOL = "109"
-"""The protocol number that the proxy marks its routes with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +194,7 @@ def taken_networks(settings: ClusterSettings, routes: list[dict[str, str]]) -> I
         wanted = ipaddress.ip_network(cidr)
         for route in routes:
             target = route.get("dst", "default")
-            ours = route.get("dev") == settings.bridge or str(route.get("protocol")) == ROUTE_PROTOCOL
+            ours = route.get("dev") == settings.bridge or str(route.get("protocol")) == str(ROUTE_PROTOCOL)
             if target == "default" or ours:
                 continue
             if ipaddress.ip_network(target, strict=False).overlaps(wanted):

@@ -30,6 +30,7 @@ def reset(data_dir: Path) -> None:
         with steps.step("Containers removed"):
             host.remove_containers()
         with steps.step("Network rules and devices removed"):
+            host.remove_pod_networks()
             host.remove_rules()
             host.remove_devices()
         with steps.step(f"{data_dir} removed"):
