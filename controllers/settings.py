@@ -40,7 +40,6 @@ class Settings(BaseModel):
     cluster_cidr: str = Field("10.244.0.0/16", description="Network that nodes' pod networks are taken from")
     node_cidr_mask_size: int = Field(24, ge=8, le=126, description="Prefix length of a node's pod network")
     allocate_node_cidrs: bool = Field(True, description="Give every node a pod network of cluster_cidr")
-    node_monitor_period: PositiveSeconds = Field(5, description="Seconds between looks at the nodes' health")
     node_monitor_grace_period: PositiveSeconds = Field(
         40, description="Seconds without a sign of life after which a node is marked unhealthy"
     )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minikube_py.api.pods import qos_class
-from minikube_py.api.times import format_time
-
 from kubelet.conditions import Condition, conditions, rendered
 from kubelet.container_status import container_status
 from kubelet.observation import Cause, Failure, Observation, Plan
 from kubelet.pod import app_containers, init_containers, is_sidecar, restart_policy
 from kubelet.sync import Verdict, judge
 from minikube_py.api.meta import Object, find_condition
+from minikube_py.api.pods import qos_class
+from minikube_py.api.times import format_time
 
 TERMINAL_PHASES = ("Succeeded", "Failed")
 _STOPPED = (Verdict.SUCCEEDED, Verdict.FAILED)
@@ -57,17 +56,6 @@ def pod_status(o: Observation, plan: Plan, host_ips: Sequence[str]) -> Object:
         found.insert(0, Condition("DisruptionTarget", True, "TerminationByKubelet", plan.stop.message))
     status["conditions"] = rendered(found, _with_scheduled(o), o.now)
     return status
-
-
-def rejected_status(pod: Object, reason: str, message: str, started_at: str) -> Object:
-    """The status of a pod that this node did not admit."""
-    return {
-        "phase": "Failed",
-        "reason": reason,
-        "message": f"Pod was rejected: {message}",
-        "startTime": started_at,
-        "qosClass": qos_class(pod),
-    }
 
 
 def _with_scheduled(o: Observation) -> Object:

@@ -18,7 +18,6 @@ from apiserver.authn.jwt import (
     load_public_key,
     public_jwk,
     sign,
-    unverified_claims,
     verify,
 )
 from apiserver.context import UserInfo
@@ -102,13 +101,6 @@ class TokenIssuer:
             "sub": f"system:serviceaccount:{namespace_of(account)}:{name_of(account)}",
         }
         return sign(claims, self._private_key), float(now + seconds)
-
-    def claims_to_be_ours(self, token: str) -> bool:
-        """Whether a bearer token names this issuer, verified or not."""
-        try:
-            return bool(unverified_claims(token).get("iss") == self.issuer)
-        except InvalidToken:
-            return False
 
     async def authenticate(self, token: str, audiences: Sequence[str] = ()) -> Authenticated:
         """The user of a token. Raises InvalidToken saying why it is refused.

@@ -10,15 +10,9 @@ from apiserver.context import RequestContext
 from apiserver.core import Core, Operation
 from apiserver.handlers.update import operation_of
 from apiserver.response import render_document
+from apiserver.validation import pods as validation
 from apiserver.writes import guaranteed_update
-from minikube_py.api.errors import (
-    BadRequest,
-    Conflict,
-    conflict,
-    field_not_supported,
-    field_required,
-    invalid,
-)
+from minikube_py.api.errors import BadRequest, Conflict, conflict, field_required, invalid
 from minikube_py.api.meta import Object, annotations_of, is_deleting, labels_of, metadata, name_of, uid_of
 from minikube_py.api.resources import PODS
 from minikube_py.api.times import format_time
@@ -58,13 +52,7 @@ async def _decode(ctx: RequestContext) -> Object:
 
 
 async def _bind(ctx: RequestContext, operation: Operation, binding: Object) -> Response:
-    target = binding.get("target") or {}
-    errors = []
-    if target.get("kind") not in (None, "", "Node"):
-        errors.append(field_not_supported("target.kind", target["kind"], ("Node", "<empty>")))
-    if not target.get("name"):
-        errors.append(field_required("target.name"))
-    if errors:
+    if errors := list(validation.binding(binding)):
         raise invalid("", "Binding", operation.name, errors)
     await ctx.core.admission.review(Attributes(operation, "CREATE", binding))
 

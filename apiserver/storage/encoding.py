@@ -40,11 +40,6 @@ def encode_for_storage(obj: Object) -> bytes:
     return orjson.dumps(ordered)
 
 
-def metadata_offset(data: bytes) -> int:
-    """Where ``"metadata":{`` begins in a stored or served value. Raises ValueError for bytes of another layout."""
-    return data.index(_METADATA)
-
-
 def splice(value: bytes, revision: int) -> bytes:
     """The served form of a stored value: ``resourceVersion`` set to ``revision``."""
     offset = value.index(_METADATA)

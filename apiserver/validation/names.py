@@ -10,7 +10,6 @@ from typing import Any
 from minikube_py.api import names
 from minikube_py.api.errors import FieldError, field_invalid
 
-IMMUTABLE = "field is immutable"
 NEGATIVE = "must be greater than or equal to 0"
 NOT_POSITIVE = "must be greater than zero"
 MAX_INT32 = 2**31 - 1

@@ -29,7 +29,6 @@ class NetworkList:
     name: str
     version: str
     plugins: tuple[Mapping[str, Any], ...]
-    disable_check: bool = False
 
 
 def load(directory: Path) -> NetworkList | None:
@@ -65,7 +64,7 @@ def parse(text: bytes, origin: str) -> NetworkList:
         if not isinstance(plugin, dict) or not plugin.get("type"):
             raise InvalidConfiguration(f"{origin}: plugins[{index}].type: required")
     bare = tuple({k: v for k, v in plugin.items() if k not in ("name", "cniVersion")} for plugin in plugins)
-    return NetworkList(document["name"], version, bare, bool(document.get("disableCheck")))
+    return NetworkList(document["name"], version, bare)
 
 
 def default_list(pod_cidr: str, *, bridge: str, data_directory: str, mtu: int = 0) -> dict[str, Any]:

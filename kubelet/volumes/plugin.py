@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from kubelet.field_path import PodAddresses
@@ -75,14 +74,6 @@ class PayloadPlugin(Protocol):
 
     def payload(self, pod: Object, source: Object, materials: Materials) -> dict[str, File]:
         """The files. Raises VolumeError."""
-        ...
-
-
-class DirectoryPlugin(Protocol):
-    """A kind that is a path on the host."""
-
-    def set_up(self, pod: Object, source: Object, directory: Path) -> Path:
-        """Makes the volume (blocking) and returns the path to mount. Raises VolumeError. Idempotent."""
         ...
 
 

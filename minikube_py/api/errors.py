@@ -327,11 +327,6 @@ def field_too_many(field: str, actual: int, limit: int) -> FieldError:
     return FieldError(field, "FieldValueTooMany", f"Too many: {actual}: must have at most {limit} items")
 
 
-def field_type_invalid(field: str, value: Any, detail: str) -> FieldError:
-    """``Invalid value: "x": detail`` with the type-invalid reason."""
-    return FieldError(field, "FieldValueTypeInvalid", f"Invalid value: {_shown(value)}: {detail}")
-
-
 def invalid(group: str, kind: str, name: str, errors: Sequence[FieldError]) -> Invalid:
     """``Pod "x" is invalid: …`` with all causes at once, as ``apierrors.NewInvalid`` renders them."""
     listed = [str(error) for error in errors]

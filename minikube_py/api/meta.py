@@ -62,12 +62,6 @@ def join_key(namespace: str, name: str) -> str:
     return f"{namespace}/{name}" if namespace else name
 
 
-def split_key(key: str) -> tuple[str, str]:
-    """``(namespace, name)`` of a key made by :func:`join_key`."""
-    namespace, _, name = key.rpartition("/")
-    return namespace, name
-
-
 def is_deleting(obj: Object) -> bool:
     """Whether ``metadata.deletionTimestamp`` is set."""
     return bool(metadata(obj).get("deletionTimestamp"))

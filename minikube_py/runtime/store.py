@@ -44,10 +44,6 @@ class IndexedStore:
         """The objects that have ``value`` in the index. Raises KeyError where there is no such index."""
         return [self._objects[key] for key in self._indexes[index].get(value, ())]
 
-    def index_values(self, index: str) -> tuple[str, ...]:
-        """The values that objects have in the index."""
-        return tuple(self._indexes[index])
-
     def add_indexers(self, indexers: Mapping[str, Indexer]) -> None:
         """Adds indexes and fills them; an index there already by that name is replaced."""
         for name, indexer in indexers.items():
