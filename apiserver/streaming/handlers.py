@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,6 @@ _PASSED_ON = (
     "limitBytes",
     "stream",
 )
-_CHUNK_BYTES = 64 * 1024
 _ERROR_BYTES = 4096
 
 
@@ -106,7 +106,12 @@ def _check_log_options(ctx: RequestContext) -> None:
 
 
 async def refuse_spdy(ctx: RequestContext) -> Response:
-    """Answers an exec or attach that is not a WebSocket. Raises BadRequest, always."""
+    """Answers an exec or attach that is not a WebSocket. Raises BadRequest, or what is wrong with the request.
+
+    kubectl falls back to SPDY whenever a WebSocket is refused, and shows only the answer to that.
+    """
+    with contextlib.suppress(NotFound):  # the pod may have gone since the client looked
+        choose_container(await pod_of(ctx), ctx.query.get("container"))
     if ctx.header("upgrade").lower().startswith("spdy"):
         raise BadRequest(
             f"{ctx.header('upgrade')} streams are not supported by this server: use a client that streams over "

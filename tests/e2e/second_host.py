@@ -141,11 +141,14 @@ def traces(data_dir: Path, engine: Dockerd) -> dict[str, list[str]]:
         "addresses": kept(" ".join(line.split()[1:4]) for line in _printed("ip", "-o", "addr")),
         "routes": kept(_printed("ip", "route", "show", "table", "all")),
         "routing rules": _printed("ip", "rule"),
-        "iptables": kept(line for line in _printed("iptables-save") if not line.startswith("#")),
+        # The tables and built-in chains of iptables stay once anybody has used it; Docker's own chains are not ours.
+        "iptables": kept(
+            line for line in _printed("iptables-save") if re.match(r"-A|:.* -", line) and "docker" not in line.lower()
+        ),
         "nftables": [
             line
             for line in _printed("nft", "list", "tables")
-            if line.endswith(own) or not re.search(r"minikube-py-[0-9a-f]{6}$", line)
+            if line.endswith(own) or not re.search(r"minikube-py-[0-9a-f]{6}$| ip (nat|filter|mangle)$", line)
         ],
         "namespaces": _printed("ip", "netns"),
         "containers": sorted(engine.docker("ps", "-aq").split()),
