@@ -38,13 +38,9 @@ class SandboxStarter:
             )
             raise
         worker.sandbox = handle
-        runtime_pod = services.cache.pod(worker.uid)
-        for old in runtime_pod.sandboxes if runtime_pod is not None else ():
-            if old.id not in worker.stopped_sandboxes:
-                await services.runtime.stop_sandbox(old.id)
-                worker.stopped_sandboxes |= {old.id}
         sandbox_id = ""
         try:
+            await self._stop_old(worker)
             sandbox_id = await uninterrupted(services.runtime.create_sandbox(handle.config))
             handle.id.set_result(sandbox_id)
             sandbox = await uninterrupted(services.runtime.start_sandbox(sandbox_id))
@@ -65,6 +61,13 @@ class SandboxStarter:
         services.cache.record_sandbox(sandbox)
         metrics.STARTED_PODS.inc()
         handle.ready.set_result(sandbox)
+
+    async def _stop_old(self, worker: PodWorker) -> None:
+        runtime_pod = self._services.cache.pod(worker.uid)
+        for old in runtime_pod.sandboxes if runtime_pod is not None else ():
+            if old.id not in worker.stopped_sandboxes:
+                await self._services.runtime.stop_sandbox(old.id)
+                worker.stopped_sandboxes |= {old.id}
 
     def _write_hosts(self, directory: Path, pod: Object, ips: tuple[str, ...]) -> None:
         directory.mkdir(parents=True, exist_ok=True)
