@@ -19,7 +19,7 @@ class Entry:
 
 
 CONTROLLERS: tuple[Entry, ...] = (
-    Entry("serviceaccount-controller", "controllers.serviceaccount", "ServiceAccountController"),
+    Entry("serviceaccount-controller", "controllers.service_account", "ServiceAccountController"),
     Entry("root-ca-certificate-publisher-controller", "controllers.root_ca_publisher", "RootCaPublisher"),
     Entry("node-ipam-controller", "controllers.node_ipam.controller", "NodeIpamController"),
     Entry("node-lifecycle-controller", "controllers.node_lifecycle.controller", "NodeLifecycleController"),
@@ -27,12 +27,16 @@ CONTROLLERS: tuple[Entry, ...] = (
     Entry("service-lb-controller", "controllers.service_load_balancer.controller", "ServiceLoadBalancerController"),
     Entry("pod-garbage-collector-controller", "controllers.pod_gc.controller", "PodGarbageCollectorController"),
     Entry("deployment-controller", "controllers.deployment.controller", "DeploymentController"),
-    Entry("replicaset-controller", "controllers.replicaset.controller", "ReplicaSetController"),
-    Entry("endpointslice-controller", "controllers.endpointslice.controller", "EndpointSliceController"),
+    Entry("replicaset-controller", "controllers.replica_set.controller", "ReplicaSetController"),
+    Entry("endpointslice-controller", "controllers.endpoint_slice.controller", "EndpointSliceController"),
     Entry("endpoints-controller", "controllers.endpoints.controller", "EndpointsController"),
-    Entry("endpointslice-mirroring-controller", "controllers.mirroring.controller", "EndpointSliceMirroringController"),
+    Entry(
+        "endpointslice-mirroring-controller",
+        "controllers.endpoint_slice_mirroring.controller",
+        "EndpointSliceMirroringController",
+    ),
     # The last two watch every kind: those that others have asked for whole must have been asked for before.
-    Entry("garbage-collector-controller", "controllers.garbagecollector.controller", "GarbageCollector"),
+    Entry("garbage-collector-controller", "controllers.garbage_collector.controller", "GarbageCollector"),
     Entry("namespace-controller", "controllers.namespace.controller", "NamespaceController"),
 )
 

@@ -58,9 +58,8 @@ async def wait_for_answer(url: str, deadline: float) -> str:
     sys.exit(f"apply.py: {url} does not answer: see 'kubectl describe pods'")
 
 
-async def main(kubeconfig: str, file: str) -> None:
-    """Applies the file, then shows every LoadBalancer Service's answer."""
-    documents = [document for document in yaml.safe_load_all(Path(file).read_text()) if document]
+async def apply(kubeconfig: str, documents: list[Object]) -> None:
+    """Creates the objects, then shows every LoadBalancer Service's answer."""
     client = HttpClient.from_kubeconfig(kubeconfig, user_agent="minikube-py-quickstart")
     deadline = time.monotonic() + TIMEOUT_SECONDS
     try:
@@ -74,4 +73,5 @@ async def main(kubeconfig: str, file: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2]))
+    manifest = Path(sys.argv[2]).read_text(encoding="utf-8")
+    asyncio.run(apply(sys.argv[1], [document for document in yaml.safe_load_all(manifest) if document]))

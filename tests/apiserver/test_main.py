@@ -277,7 +277,8 @@ async def test_exec_is_refused(
 
 async def test_spdy_is_refused_by_name(cluster: Cluster, kubelet: Kubelet) -> None:
     headers = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
-    async with cluster.session("admin").post(f"{PODS}/p/exec?container=main&command=ls&stdout=1", headers=headers) as answer:
+    url = f"{PODS}/p/exec?container=main&command=ls&stdout=1"
+    async with cluster.session("admin").post(url, headers=headers) as answer:
         assert answer.status == 400
         assert "SPDY/3.1 streams are not supported" in (await answer.json())["message"]
 

@@ -8,7 +8,7 @@ import pytest
 from controllers.context import ControllerContext
 from controllers.node_ipam.controller import NodeIpamController
 from controllers.root_ca_publisher import RootCaPublisher
-from controllers.serviceaccount import ServiceAccountController
+from controllers.service_account import ServiceAccountController
 from controllers.settings import Settings
 from minikube_py.api.errors import InternalError
 from minikube_py.api.meta import Object

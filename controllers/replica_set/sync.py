@@ -8,8 +8,8 @@ from datetime import datetime
 
 from controllers.actions import RequeueAfter, Update
 from controllers.pod_availability import seconds_until_available
-from controllers.replicaset.ranking import pods_to_delete
-from controllers.replicaset.status import Failure, compute_status
+from controllers.replica_set.ranking import pods_to_delete
+from controllers.replica_set.status import Failure, compute_status
 from minikube_py.api.meta import Object, controller_reference, is_deleting, name_of, namespace_of
 from minikube_py.api.resources import REPLICA_SETS
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from controllers.actions import Create, Delete, Update, delete
-from controllers.endpointslice.endpoints import Ports, ports_key
-from controllers.endpointslice.packing import pack
+from controllers.endpoint_slice.endpoints import Ports, ports_key
+from controllers.endpoint_slice.packing import pack
 from controllers.service_pods import LAST_CHANGE_TRIGGER_TIME
 from minikube_py.api.meta import (
     Object,

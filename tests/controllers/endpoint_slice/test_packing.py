@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from controllers.endpointslice.packing import pack
+from controllers.endpoint_slice.packing import pack
 
 
 def endpoint(number: int, *, ready: bool = True) -> dict[str, Any]:

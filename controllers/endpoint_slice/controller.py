@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from controllers.endpointslice.endpoints import ZONE_LABEL
-from controllers.endpointslice.sync import MANAGED_BY, MANAGER, SERVICE_NAME, Observation, sync
+from controllers.endpoint_slice.endpoints import ZONE_LABEL
+from controllers.endpoint_slice.sync import MANAGED_BY, MANAGER, SERVICE_NAME, Observation, sync
 from controllers.perform import Performer
 from controllers.service_pods import has_selector, is_relevant_change, selects
 from controllers.trigger_time import TriggerTimes, change_trigger_time

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controllers.actions import delete
-from controllers.endpointslice.endpoints import desired_endpoints
-from controllers.endpointslice.reconcile import Action, SliceTemplate, plan_slices
+from controllers.endpoint_slice.endpoints import desired_endpoints
+from controllers.endpoint_slice.reconcile import Action, SliceTemplate, plan_slices
 from controllers.service_pods import HEADLESS_LABEL, has_selector, is_headless
 from minikube_py.api.meta import Object, is_deleting, labels_of, name_of
 from minikube_py.api.resources import ENDPOINT_SLICES

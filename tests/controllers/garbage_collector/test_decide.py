@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from controllers.garbagecollector.decide import DeleteItem, Observation, OwnerState, RewriteOwners, decide
+from controllers.garbage_collector.decide import DeleteItem, Observation, OwnerState, RewriteOwners, decide
 
 SOLID, DANGLING, WAITING = OwnerState.SOLID, OwnerState.DANGLING, OwnerState.WAITING
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from controllers.actions import merge_patch_of
-from controllers.garbagecollector.decide import DeleteItem, Observation, OwnerState, RewriteOwners, decide
-from controllers.garbagecollector.graph import (
+from controllers.garbage_collector.decide import DeleteItem, Observation, OwnerState, RewriteOwners, decide
+from controllers.garbage_collector.graph import (
     FOREGROUND,
     ORPHAN,
     Graph,

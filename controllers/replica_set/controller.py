@@ -9,8 +9,8 @@ from controllers.actions import Delete
 from controllers.claims import claim, settle
 from controllers.indexes import CONTROLLER_UID, ORPHANS, OWNERSHIP
 from controllers.perform import Performer
-from controllers.replicaset.status import FAILED_CREATE, FAILED_DELETE, Failure
-from controllers.replicaset.sync import (
+from controllers.replica_set.status import FAILED_CREATE, FAILED_DELETE, Failure
+from controllers.replica_set.sync import (
     CreatePods,
     DeletePods,
     Observation,

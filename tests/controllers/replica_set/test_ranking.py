@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controllers.replicaset.ranking import deletion_cost, pods_to_delete
+from controllers.replica_set.ranking import deletion_cost, pods_to_delete
 from minikube_py.api.times import format_time
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from controllers.endpointslice.sync import MANAGED_BY, SERVICE_NAME
-from controllers.mirroring.sync import MANAGER, Observation, sync
+from controllers.endpoint_slice.sync import MANAGED_BY, SERVICE_NAME
+from controllers.endpoint_slice_mirroring.sync import MANAGER, Observation, sync
 from controllers.perform import Performer
 from minikube_py.api.meta import Object, join_key, key_of, labels_of, namespace_of
 from minikube_py.api.resources import ENDPOINT_SLICES, ENDPOINTS, SERVICES

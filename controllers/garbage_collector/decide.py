@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from controllers.garbagecollector.graph import FOREGROUND, ORPHAN
+from controllers.garbage_collector.graph import FOREGROUND, ORPHAN
 from minikube_py.api.meta import Object, is_deleting, metadata, owner_references
 
 

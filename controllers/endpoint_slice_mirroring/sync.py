@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from controllers.actions import delete
+from controllers.endpoint_slice.endpoints import Ports
+from controllers.endpoint_slice.reconcile import Action, SliceTemplate, plan_slices
+from controllers.endpoint_slice.sync import MANAGED_BY, SERVICE_NAME
 from controllers.endpoints.sync import LEADER_ANNOTATION
-from controllers.endpointslice.endpoints import Ports
-from controllers.endpointslice.reconcile import Action, SliceTemplate, plan_slices
-from controllers.endpointslice.sync import MANAGED_BY, SERVICE_NAME
 from controllers.service_pods import HEADLESS_LABEL, LAST_CHANGE_TRIGGER_TIME, has_selector
 from minikube_py.api.meta import Object, annotations_of, is_deleting, labels_of, name_of
 from minikube_py.api.resources import ENDPOINT_SLICES
