@@ -37,6 +37,7 @@ class PodLifecycleEvents:
         on_runtime: Callable[[bool], None],
         relist_seconds: float = RELIST_SECONDS,
     ) -> None:
+        self._tasks: Tasks | None = None
         self._runtime = runtime
         self._cache = cache
         self._clock = clock
@@ -48,6 +49,7 @@ class PodLifecycleEvents:
         """Begins to follow the runtime, for ever."""
         tasks.start("pleg-events", self._follow())
         tasks.start("pleg-relist", self._relist_for_ever())
+        self._tasks = tasks
 
     async def relist(self) -> None:
         """Lists everything and tells of what changed. Raises RuntimeUnavailable."""
@@ -69,6 +71,17 @@ class PodLifecycleEvents:
             log.warning("Container runtime does not answer")
             self._cache.lost()
             self._on_runtime(False)
+            if self._tasks is not None:
+                self._tasks.start("pleg-recovery", self._recover())
+
+    async def _recover(self) -> None:
+        """One call may fail while the event stream goes on, so that its end tells nothing of the runtime's return."""
+        delay = FIRST_RETRY_SECONDS
+        while not self._cache.is_known:
+            await self._clock.sleep(delay)
+            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+            if not self._cache.is_known:
+                await self._is_up()
 
     async def _follow(self) -> None:
         delay = FIRST_RETRY_SECONDS

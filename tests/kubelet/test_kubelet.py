@@ -238,6 +238,22 @@ async def test_a_runtime_that_stops_answering_changes_nothing_until_it_is_back(t
         assert h.runtime.running() == running
 
 
+async def test_a_dead_sandbox_that_cannot_be_stopped_yet_holds_no_launch_for_ever(tmp_path: Path) -> None:
+    async with kubelet_on_fakes(tmp_path) as h:
+        h.client.seed(PODS, pod())
+        await h.until(h.is_ready)
+        (before,) = await h.runtime.list_pods()
+        h.runtime.failures["stop_sandbox"] = RuntimeUnavailable("down")
+        h.runtime.kill_sandbox(before.sandboxes[0].id)
+        await h.until(lambda: not h.is_ready())
+        await h.pass_time(3)
+        del h.runtime.failures["stop_sandbox"]
+        for _ in range(20):
+            await h.pass_time(1)
+        await h.until(h.is_ready)
+        assert h.state() == "running"
+
+
 async def test_a_pre_stop_hook_runs_before_the_container_is_stopped(tmp_path: Path) -> None:
     async with kubelet_on_fakes(tmp_path) as h:
         hook = {"preStop": {"exec": {"command": ["bye"]}}}
