@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from minikube_py.api.times import format_time
-
 from kubelet.pod import app_containers, init_containers, is_sidecar
 from minikube_py.api.meta import Object
+from minikube_py.api.times import format_time
 
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "DisruptionTarget")
 """The types that the kubelet writes; all others belong to other controllers."""

@@ -7,9 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from minikube_py.api.pods import qos_class
-from minikube_py.api.quantity import Quantity
-
 from kubelet.environment import ConfigurationError
 from kubelet.expansion import expand_all
 from kubelet.pod import deletion_grace_period, describe
@@ -24,6 +21,8 @@ from kubelet.runtime import (
     SecurityContext,
 )
 from minikube_py.api.meta import Object, annotations_of, labels_of, name_of, namespace_of, uid_of
+from minikube_py.api.pods import qos_class
+from minikube_py.api.quantity import Quantity
 
 CPU_PERIOD_MICROSECONDS = 100_000
 _SHORTEST_QUOTA = 1000

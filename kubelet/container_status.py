@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from minikube_py.api.times import format_time
-
 from kubelet.observation import Failure, Observation
 from kubelet.pod import init_containers, is_sidecar
 from kubelet.probes.state import Result
 from kubelet.runtime import ContainerState, ContainerStatus
 from minikube_py.api.meta import Object
+from minikube_py.api.times import format_time
 
 DEFAULT_WAITING = "ContainerCreating"
 INITIALIZING = "PodInitializing"

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from minikube_py.api.quantity import Quantity
-
 from minikube_py.api.meta import Object, annotations_of, labels_of, metadata
+from minikube_py.api.quantity import Quantity
 
 _SUBSCRIPT = re.compile(r"^(metadata\.(?:annotations|labels))\['(.*)'\]$")
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from minikube_py.runtime.clock import Clock
-
 from kubelet.pod import resolved_port
 from kubelet.probes import tcp
 from kubelet.probes.answer import Outcome
 from kubelet.probes.http import HttpProber, http_request
 from kubelet.runtime import ContainerRuntime, ExecTimeout, RuntimeFailure
 from minikube_py.api.meta import Object
+from minikube_py.runtime.clock import Clock
 
 USER_AGENT = "kube-lifecycle/1.32"
 LONGEST_EXEC_SECONDS = 24 * 3600.0

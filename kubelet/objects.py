@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import structlog
-from minikube_py.runtime.clock import Clock
-from minikube_py.runtime.informer import Informer
-from minikube_py.runtime.tasks import Tasks
 
 from minikube_py.api.meta import Object, join_key
 from minikube_py.api.resources import CONFIG_MAPS, SECRETS, Resource
 from minikube_py.client.protocol import Client
+from minikube_py.runtime.clock import Clock
+from minikube_py.runtime.informer import Informer
+from minikube_py.runtime.tasks import Tasks
 
 log = structlog.get_logger("kubelet")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from minikube_py.api.times import parse_time
-from minikube_py.runtime.clock import Clock
-
 from kubelet.volumes.plugin import TokenReference, VolumeError
 from minikube_py.api.errors import ApiError
 from minikube_py.api.meta import Object, name_of, namespace_of, uid_of
 from minikube_py.api.resources import SERVICE_ACCOUNTS
+from minikube_py.api.times import parse_time
 from minikube_py.client.protocol import Client, ConnectionFailed
+from minikube_py.runtime.clock import Clock
 
 RENEWED_AFTER = 0.8
 """The share of its life after which a token is renewed."""

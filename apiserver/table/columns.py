@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from minikube_py.api.times import parse_time
-
 from minikube_py.api.meta import Object, metadata
+from minikube_py.api.times import parse_time
 
 NONE = "<none>"
 UNKNOWN = "<unknown>"

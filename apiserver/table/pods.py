@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from minikube_py.api.times import parse_time
-
 from apiserver.table.columns import AGE, NAME, NONE, Column, Printer, age, documented, human_duration
 from minikube_py.api.meta import Object, condition_is_true, is_deleting, name_of
+from minikube_py.api.times import parse_time
 
 _TERMINAL = ("Succeeded", "Failed")
 _NODE_LOST = "NodeLost"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from minikube_py.api.selectors import LabelSelector
-
 from apiserver.table.columns import AGE, NAME, NONE, Column, Printer, age, documented
 from minikube_py.api.meta import Object, name_of
+from minikube_py.api.selectors import LabelSelector
 
 _CONTAINERS = Column("Containers", "Names of each container in the template.", priority=1)
 _IMAGES = Column("Images", "Images referenced by each container in the template.", priority=1)

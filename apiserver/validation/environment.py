@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from minikube_py.api.quantity import Quantity
-
 from apiserver.validation.names import config_key, dns_subdomain, environment_name, qualified_name
 from minikube_py.api.errors import FieldError, field_invalid, field_not_supported, field_required
 from minikube_py.api.meta import Object
+from minikube_py.api.quantity import Quantity
 
 _ENV_FIELDS = (
     "metadata.name",

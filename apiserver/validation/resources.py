@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from minikube_py.api.quantity import Quantity
-
 from apiserver.validation.names import NEGATIVE, qualified_name
 from minikube_py.api import names
 from minikube_py.api.errors import FieldError, field_invalid, field_required
 from minikube_py.api.meta import Object
+from minikube_py.api.quantity import Quantity
 
 _CONTAINER_RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage"})
 _STANDARD_RESOURCES = _CONTAINER_RESOURCES | {
