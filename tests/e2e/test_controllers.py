@@ -60,14 +60,14 @@ def test_recreate_never_has_both_versions(cluster: Cluster, namespace: str):
 
 
 def test_a_pod_counts_as_available_after_its_minimum_of_ready_seconds(cluster: Cluster, namespace: str):
-    deploy(cluster, namespace, "careful", minReadySeconds=4)
+    deploy(cluster, namespace, "careful", minReadySeconds=8)
     began = time.monotonic()
     eventually(
         lambda: cluster.get("deployment", "careful", "-n", namespace)["status"]["readyReplicas"] == 1, "it is ready"
     )
     assert "availableReplicas" not in cluster.get("deployment", "careful", "-n", namespace)["status"]
     rolled_out(cluster, namespace, "careful")
-    assert time.monotonic() - began > 3
+    assert time.monotonic() - began > 6
 
 
 def test_a_roll_out_past_its_deadline_says_so(cluster: Cluster, namespace: str):
