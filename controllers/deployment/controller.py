@@ -15,13 +15,13 @@ from controllers.deployment.sync import (
     sync,
 )
 from controllers.indexes import CONTROLLER_UID, ORPHANS, OWNERSHIP
+from controllers.owners import Owners
 from controllers.perform import Performer
 from minikube_py.api.errors import AlreadyExists, ApiError, Conflict, has_no_namespace
 from minikube_py.api.meta import (
     Object,
     controller_of,
     is_controlled_by,
-    is_deleting,
     key_of,
     labels_of,
     name_of,
@@ -47,6 +47,7 @@ class DeploymentController:
         self._deployments = context.informers.informer(DEPLOYMENTS)
         self._replica_sets = context.informers.informer(REPLICA_SETS, indexers=OWNERSHIP)
         self._pods = context.informers.informer(PODS, indexers=OWNERSHIP)
+        self._owners = Owners(self._deployments, _selector)
         self._queue = WorkQueue("deployment", context.clock)
         writes = Writes(context.clock, self._deployments, self._replica_sets)
         self._performer = Performer(context.client, context.recorder("deployment-controller"), writes)
@@ -68,16 +69,8 @@ class DeploymentController:
         self._queue.add(key_of(new or old or {}))
 
     def _on_replica_set(self, old: Object | None, new: Object | None) -> None:
-        """Wakes the owners before and after the change and, for an orphan, whoever might adopt it."""
-        for replica_set in (old, new):
-            if replica_set is not None and (owner := self._owner_of(replica_set)) is not None:
-                self._queue.add(key_of(owner))
-        if new is None or controller_of(new) is not None or is_deleting(new):
-            return
-        if old is None or labels_of(old) != labels_of(new) or controller_of(old) is not None:
-            for deployment in self._deployments.list(namespace_of(new)):
-                if _selector(deployment).matches(labels_of(new)):
-                    self._queue.add(key_of(deployment))
+        for key in self._owners.concerned(old, new):
+            self._queue.add(key)
 
     def _on_pod(self, old: Object | None, new: Object | None) -> None:
         """A pod that has gone, or ended, may be the last that a Recreate waited for."""
@@ -87,16 +80,9 @@ class DeploymentController:
         if owner is None or owner.get("kind") != REPLICA_SETS.kind:
             return
         replica_set = self._replica_sets.get(f"{namespace_of(old)}/{owner['name']}")
-        deployment = self._owner_of(replica_set) if replica_set is not None else None
+        deployment = self._owners.of(replica_set) if replica_set is not None else None
         if deployment is not None and not spec.is_rolling_update(deployment):
             self._queue.add(key_of(deployment))
-
-    def _owner_of(self, replica_set: Object) -> Object | None:
-        reference = controller_of(replica_set)
-        if reference is None or reference.get("kind") != DEPLOYMENTS.kind:
-            return None
-        owner = self._deployments.get(f"{namespace_of(replica_set)}/{reference['name']}")
-        return owner if owner is not None and uid_of(owner) == reference.get("uid") else None
 
     async def _reconcile(self, key: str) -> float | None:
         deployment = self._deployments.get(key)

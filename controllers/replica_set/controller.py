@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from controllers.actions import Delete
 from controllers.claims import claim, settle
 from controllers.indexes import CONTROLLER_UID, ORPHANS, OWNERSHIP
+from controllers.owners import Owners
 from controllers.perform import Performer
 from controllers.replica_set.status import FAILED_CREATE, FAILED_DELETE, Failure
 from controllers.replica_set.sync import (
@@ -23,7 +24,6 @@ from minikube_py.api.errors import ApiError, has_no_namespace
 from minikube_py.api.meta import (
     Object,
     controller_of,
-    is_deleting,
     key_of,
     labels_of,
     name_of,
@@ -49,6 +49,7 @@ class ReplicaSetController:
         self._clock = context.clock
         self._replica_sets = context.informers.informer(REPLICA_SETS, indexers=OWNERSHIP)
         self._pods = context.informers.informer(PODS, indexers=OWNERSHIP)
+        self._owners = Owners(self._replica_sets, _selector)
         self._queue = WorkQueue("replicaset", context.clock)
         writes = Writes(context.clock, self._replica_sets, self._pods)
         self._performer = Performer(context.client, context.recorder("replicaset-controller"), writes)
@@ -69,23 +70,8 @@ class ReplicaSetController:
         self._queue.add(key_of(new or old or {}))
 
     def _on_pod(self, old: Object | None, new: Object | None) -> None:
-        """Wakes the owners before and after the change and, for an orphan, whoever might adopt it."""
-        for pod in (old, new):
-            if pod is not None and (owner := self._owner_of(pod)) is not None:
-                self._queue.add(key_of(owner))
-        if new is None or controller_of(new) is not None or is_deleting(new):
-            return
-        if old is None or labels_of(old) != labels_of(new) or controller_of(old) is not None:
-            for replica_set in self._replica_sets.list(namespace_of(new)):
-                if _selector(replica_set).matches(labels_of(new)):
-                    self._queue.add(key_of(replica_set))
-
-    def _owner_of(self, pod: Object) -> Object | None:
-        reference = controller_of(pod)
-        if reference is None or reference.get("kind") != REPLICA_SETS.kind:
-            return None
-        owner = self._replica_sets.get(f"{namespace_of(pod)}/{reference['name']}")
-        return owner if owner is not None and uid_of(owner) == reference.get("uid") else None
+        for key in self._owners.concerned(old, new):
+            self._queue.add(key)
 
     async def _reconcile(self, key: str) -> float | None:
         replica_set = self._replica_sets.get(key)
