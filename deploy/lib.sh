@@ -55,7 +55,7 @@ install_packages() {
     command -v apt-get >/dev/null || fail "missing: ${missing[*]}; this machine has no apt-get to install them with"
     say "Installing ${missing[*]}"
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
     # Debian's package starts an etcd of its own on the port that the cluster's needs.
     if [ $etcd_was_there = no ] && [ -d /run/systemd/system ]; then
         systemctl disable --now etcd >/dev/null 2>&1 || true

@@ -2,7 +2,7 @@
 
 It is one single-threaded process without an event loop, for two reasons. It must outlive every fault of what it
 watches; and it forks the Python components from itself, so that the modules they share are imported once and their
-memory is shared (measured in ``docs/adr``). A child ends with the supervisor (``PR_SET_PDEATHSIG``), so nothing is
+memory is shared (``docs/adr/0003``). A child ends with the supervisor (``PR_SET_PDEATHSIG``), so nothing is
 left behind when it is killed; pods are not its children and go on running.
 """
 
