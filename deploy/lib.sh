@@ -13,7 +13,7 @@ fail() {
 
 # NAME-OF-PROGRAM-OR-FILE:PACKAGE; only what is missing is installed.
 packages=(
-    dockerd:docker.io etcd:etcd-server nft:nftables ip:iproute2 iptables:iptables conntrack:conntrack
+    dockerd:docker.io etcd:etcd-server etcdctl:etcd-client nft:nftables ip:iproute2 iptables:iptables conntrack:conntrack
     busybox:busybox-static
 )
 
