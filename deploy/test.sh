@@ -20,6 +20,7 @@ if [ $# -eq 0 ]; then
     "$venv/bin/mypy"
     say "import-linter"
     "$venv/bin/lint-imports"
+    set -- --conformance=check
 fi
 
 say "pytest"
