@@ -70,8 +70,8 @@ class Operation:
 
     @property
     def strategy(self) -> Strategy:
-        """The strategy of the kind."""
-        return strategy_for(self.resource)
+        """The strategy of the kind, or of the subresource where that has one of its own."""
+        return strategy_for(self.resource, self.subresource)
 
     @property
     def key(self) -> str:
@@ -81,8 +81,11 @@ class Operation:
     @property
     def qualified_plural(self) -> str:
         """``deployments`` or ``deployments/scale``, as messages name what is not found."""
-        return f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
+        return f"{self.resource.plural}/scale" if self.subresource == "scale" else self.resource.plural
 
     def strategy_context(self) -> StrategyContext:
         """The request as a strategy sees it."""
-        return StrategyContext(self.core.clock.now(), self.core.random, self.user.name, self.subresource)
+        user = self.user
+        return StrategyContext(
+            self.core.clock.now(), self.core.random, user.name, self.subresource, user.uid, user.groups, user.extra
+        )

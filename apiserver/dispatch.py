@@ -11,7 +11,6 @@ from apiserver.handlers.binding import create_binding, create_pod_binding
 from apiserver.handlers.create import create
 from apiserver.handlers.delete import delete
 from apiserver.handlers.deletecollection import deletecollection
-from apiserver.handlers.finalize import finalize
 from apiserver.handlers.get import get
 from apiserver.handlers.list import list_
 from apiserver.handlers.patch import patch
@@ -45,7 +44,7 @@ _SUBRESOURCES: dict[tuple[str, str], Handler] = {
     ("scale", "patch"): patch_scale,
     ("binding", "create"): create_pod_binding,
     ("token", "create"): create_token,
-    ("finalize", "update"): finalize,
+    ("finalize", "update"): update,
     ("log", "get"): pod_log,
     ("exec", "create"): refuse_spdy,
     ("exec", "get"): refuse_spdy,

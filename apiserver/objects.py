@@ -49,17 +49,20 @@ def new_metadata(obj: Object, *, name: str, namespace: str, uid: str, now: datet
 def kept_metadata(new: Object, old: Object) -> Object:
     """The metadata of an object about to be updated: what only the system sets is the stored object's.
 
-    A ``uid`` that the client sent is left to the caller to compare: it is a precondition.
+    A ``uid`` that the client sent is left to the caller to compare: it is a precondition. So is a deletion that has not
+    begun: validation refuses it.
     """
     before = metadata(old)
     merged = {key: value for key, value in metadata(new).items() if key not in _NEVER_STORED}
     for key in (*_KEPT_OVER_UPDATE, "generation"):
         if key in before:
             merged[key] = before[key]
-        else:
+        elif not key.startswith("deletion"):
             merged.pop(key, None)
     if "namespace" in before:
         merged.setdefault("namespace", before["namespace"])
+    else:
+        merged.pop("namespace", None)
     return merged
 
 

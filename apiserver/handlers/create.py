@@ -46,9 +46,9 @@ async def create(ctx: RequestContext) -> Response:
 
 
 def check_namespace(operation: Operation, obj: Object) -> None:
-    """Refuses an object of another namespace than the request's. Raises BadRequest."""
+    """Refuses an object of another namespace than the request's; one without loses its own. Raises BadRequest."""
     namespace = metadata(obj).get("namespace", "")
-    if namespace and namespace != operation.namespace:
+    if operation.namespace and namespace and namespace != operation.namespace:
         raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
 
 
@@ -64,10 +64,17 @@ async def create_object(operation: Operation, obj: Object) -> Stored:
     for attempt in range(GENERATE_ATTEMPTS if generated else 1):
         try:
             return await _create_once(operation, obj)
-        except AlreadyExists:
-            if attempt == GENERATE_ATTEMPTS - 1 or not generated:
+        except AlreadyExists as error:
+            if not generated:
                 raise
+            if attempt == GENERATE_ATTEMPTS - 1:
+                raise _no_name_left(error) from None
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _no_name_left(error: AlreadyExists) -> AlreadyExists:
+    message = f"{error.message}, the server was not able to generate a unique name for the object"
+    return AlreadyExists(message, details=error.details, retry_after_seconds=1)
 
 
 async def _create_once(operation: Operation, obj: Object) -> Stored:

@@ -14,12 +14,17 @@ from apiserver.response import render_stored
 from apiserver.writes import Stored, guaranteed_update
 from minikube_py.api.errors import (
     BadRequest,
+    FieldError,
     NotFound,
     conflict,
     field_invalid,
     invalid,
 )
 from minikube_py.api.meta import Object, metadata, name_of, uid_of
+
+_UNCONDITIONAL = FieldError(
+    "metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0x0: must be specified for an update"
+)
 
 
 async def update(ctx: RequestContext) -> Response:
@@ -73,9 +78,7 @@ async def update_object(operation: Operation, obj: Object) -> Stored:
 
     async def transform(old: Object) -> Object:
         if not metadata(obj).get("resourceVersion") and not operation.strategy.allow_unconditional_update:
-            detail = "must be specified for an update"
-            error = field_invalid("metadata.resourceVersion", 0, detail)
-            raise invalid(operation.resource.group, operation.resource.kind, operation.name, [error])
+            raise invalid(operation.resource.group, operation.resource.kind, operation.name, [_UNCONDITIONAL])
         return await prepare(operation, obj, old)
 
     return await guaranteed_update(operation, transform)

@@ -34,10 +34,17 @@ _STRATEGIES: dict[tuple[str, str], type[Strategy]] = {
 """The strategy class of each ``(group, plural)`` that has one of its own."""
 
 
+_SUBRESOURCES: dict[tuple[str, str, str], type[Strategy]] = {
+    ("", "namespaces", "finalize"): cluster.NamespaceFinalizeStrategy,
+}
+"""The strategy class of each ``(group, plural, subresource)`` whose writes follow rules of their own."""
+
+
 @cache
-def strategy_for(resource: Resource) -> Strategy:
-    """The strategy of a kind: its own, or the generic one. The same object at every call."""
-    return _STRATEGIES.get((resource.group, resource.plural), Strategy)(resource)
+def strategy_for(resource: Resource, subresource: str = "") -> Strategy:
+    """The strategy of a kind or a subresource: its own, or the generic one. The same object at every call."""
+    own = _SUBRESOURCES.get((resource.group, resource.plural, subresource))
+    return (own or _STRATEGIES.get((resource.group, resource.plural), Strategy))(resource)
 
 
 __all__ = ["Strategy", "StrategyContext", "strategy_for"]

@@ -14,11 +14,12 @@ which may be shared with the watch cache (what did not change may be shared betw
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import ClassVar
 
+from apiserver.validation.meta import object_meta, object_meta_update
 from minikube_py.api.errors import FieldError
 from minikube_py.api.meta import Object, metadata
 from minikube_py.api.resources import Resource
@@ -32,6 +33,9 @@ class StrategyContext:
     random: Random
     user: str = ""
     subresource: str = ""
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Strategy:
@@ -92,15 +96,15 @@ class Strategy:
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Every field error, metadata included, of an object about to be created."""
-        return []
+        return list(object_meta(obj, namespaced=self.resource.namespaced))
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """Every field error of ``new``, changes of immutable fields included."""
-        return self.validate(new)
+        return [*object_meta_update(new, old), *self.validate(new)]
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
         """Every field error of a new status."""
-        return []
+        return list(object_meta_update(new, old))
 
     def warnings(self, obj: Object) -> list[str]:
         """Texts for ``Warning`` headers of a create or an update that is accepted."""

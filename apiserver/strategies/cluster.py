@@ -69,6 +69,18 @@ class NamespaceStrategy(Strategy):
         return bool((obj.get("spec") or {}).get("finalizers"))
 
 
+class NamespaceFinalizeStrategy(NamespaceStrategy):
+    """``namespaces/finalize``: takes finalizers from ``spec.finalizers``; the last one taken removes the namespace."""
+
+    def prepare_for_update(self, new: Object, old: Object, ctx: StrategyContext) -> Object:
+        """Keeps the status; spec and metadata are the new object's."""
+        return Strategy.prepare_for_update(self, new, old, ctx)
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        """The finalizers that are left."""
+        return list(validation.namespace_finalize_update(new, old))
+
+
 class NodeStrategy(Strategy):
     """A node, which the kubelet registers with its status."""
 

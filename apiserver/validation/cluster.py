@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apiserver.validation.meta import finalizers, object_meta, object_meta_update
+from apiserver.validation.meta import object_meta, object_meta_update, standard_or_qualified
 from apiserver.validation.names import cidr, label_value, non_negative, qualified_name
 from apiserver.validation.resources import quantity
 from apiserver.validation.scheduling import TAINT_EFFECTS
@@ -25,7 +25,13 @@ _MUTABLE_NODE_SPEC = frozenset({"taints", "unschedulable", "podCIDR", "podCIDRs"
 def namespace(obj: Object) -> Iterator[FieldError]:
     """A Namespace about to be stored."""
     yield from object_meta(obj, namespaced=False, name=names.dns1123_label)
-    yield from finalizers("spec.finalizers", (obj.get("spec") or {}).get("finalizers") or [])
+    yield from _spec_finalizers(obj)
+
+
+def namespace_finalize_update(new: Object, old: Object) -> Iterator[FieldError]:
+    """A Namespace with finalizers taken away."""
+    yield from object_meta_update(new, old)
+    yield from _spec_finalizers(new)
 
 
 def namespace_update(new: Object, old: Object) -> Iterator[FieldError]:
@@ -124,6 +130,12 @@ def lease_update(new: Object, old: Object) -> Iterator[FieldError]:
     """A changed Lease."""
     yield from object_meta_update(new, old)
     yield from lease(new)
+
+
+def _spec_finalizers(obj: Object) -> Iterator[FieldError]:
+    for value in (obj.get("spec") or {}).get("finalizers") or []:
+        yield from qualified_name("spec.finalizers", value)
+        yield from standard_or_qualified("spec.finalizers", value)
 
 
 def _taints(path: str, taints: list[Object]) -> Iterator[FieldError]:

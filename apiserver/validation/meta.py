@@ -25,8 +25,7 @@ def object_meta(obj: Object, *, namespaced: bool, name: Check = names.dns1123_su
     meta, path = metadata(obj), "metadata"
     if meta.get("generateName"):
         prefix = meta["generateName"]
-        # What is generated follows, so the prefix may end in hyphens.
-        yield from each_message(f"{path}.generateName", prefix, name(prefix.rstrip("-") + "a"))
+        yield from each_message(f"{path}.generateName", prefix, name(_without_trailing_hyphens(prefix)))
     if not meta.get("name"):
         yield field_required(f"{path}.name", "name or generateName is required")
     else:
@@ -48,10 +47,7 @@ def object_meta(obj: Object, *, namespaced: bool, name: Check = names.dns1123_su
 
 def object_meta_update(new: Object, old: Object) -> Iterator[FieldError]:
     """Errors of a change of ``metadata``: identity is immutable, a deleted object gets no new finalizers."""
-    new_meta, old_meta = metadata(new), metadata(old)
-    for key in ("name", "namespace", "uid"):
-        if key in old_meta and new_meta.get(key) not in (None, "", old_meta[key]):
-            yield field_invalid(f"metadata.{key}", new_meta[key], "field is immutable")
+    new_meta, old_meta, path = metadata(new), metadata(old), "metadata"
     if is_deleting(old):
         known = set(old_meta.get("finalizers") or [])
         added = sorted(item for item in new_meta.get("finalizers") or [] if item not in known)
@@ -61,7 +57,28 @@ def object_meta_update(new: Object, old: Object) -> Iterator[FieldError]:
                 "no new finalizers can be added if the object is being deleted, found new finalizers "
                 f"[]string{{{listed}}}"
             )
-            yield field_forbidden("metadata.finalizers", detail)
+            yield field_forbidden(f"{path}.finalizers", detail)
+    for key in ("name", "namespace", "uid"):
+        if key in old_meta and new_meta.get(key) not in (None, "", old_meta[key]):
+            yield field_invalid(f"{path}.{key}", new_meta[key], "field is immutable")
+    for key in ("deletionTimestamp", "deletionGracePeriodSeconds"):
+        yield from immutable(f"{path}.{key}", new_meta.get(key), old_meta.get(key))
+    yield from labels(f"{path}.labels", new_meta.get("labels"))
+    yield from annotation_values(f"{path}.annotations", new_meta.get("annotations"))
+    yield from owner_references(f"{path}.ownerReferences", new_meta.get("ownerReferences") or [])
+
+
+def template_meta(path: str, meta: Object) -> Iterator[FieldError]:
+    """The metadata of a template of a claim, which has labels and annotations only."""
+    yield from annotation_values(f"{path}.annotations", meta.get("annotations"))
+    yield from labels(f"{path}.labels", meta.get("labels"))
+    for key in sorted(meta.keys() - {"labels", "annotations", "creationTimestamp"}):
+        yield field_forbidden(f"{path}.{key}", "cannot be set")
+
+
+def _without_trailing_hyphens(prefix: str) -> str:
+    """A prefix that may end in hyphens as something that a name's check takes, as upstream masks it."""
+    return prefix[:-2] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix
 
 
 def labels(path: str, values: Mapping[str, str] | None) -> Iterator[FieldError]:
@@ -84,36 +101,41 @@ def annotation_values(path: str, values: Mapping[str, str] | None) -> Iterator[F
 def owner_references(path: str, references: list[Object]) -> Iterator[FieldError]:
     """Each names its owner wholly, none is an Event, and at most one is the controller."""
     controller = ""
-    for index, reference in enumerate(references):
-        here = f"{path}[{index}]"
-        api_version = reference.get("apiVersion") or ""
-        if not api_version.rpartition("/")[2]:
-            yield field_invalid(f"{here}.apiVersion", api_version, "version must not be empty")
+    for reference in references:
+        api_version, kind = reference.get("apiVersion") or "", reference.get("kind") or ""
+        if not api_version.rpartition("/")[2] or api_version.count("/") > 1:
+            yield field_invalid(f"{path}.apiVersion", api_version, "version must not be empty")
         for key in ("kind", "name", "uid"):
             if not reference.get(key):
-                yield field_invalid(f"{here}.{key}", reference.get(key) or "", "must not be empty")
-        if (api_version, reference.get("kind")) == ("v1", "Event"):
-            yield field_invalid(here, reference, "/v1, Kind=Event is disallowed from being an owner")
+                yield field_invalid(f"{path}.{key}", reference.get(key) or "", "must not be empty")
+        if (api_version, kind) == ("v1", "Event"):
+            yield field_invalid(path, reference, "/v1, Kind=Event is disallowed from being an owner")
         if reference.get("controller"):
+            this = f"{kind}/{reference.get('name') or ''}"
             if controller:
                 detail = (
                     'Only one reference can have Controller set to true. Found "true" in references for '
-                    f"{controller} and {reference.get('name', '')}"
+                    f"{controller} and {this}"
                 )
                 yield field_invalid(path, references, detail)
-            controller = controller or reference.get("name") or ""
+            controller = controller or this
 
 
 def finalizers(path: str, values: list[str]) -> Iterator[FieldError]:
-    """Finalizers are qualified by a domain, or one of the standard ones."""
-    for index, value in enumerate(values):
-        here = f"{path}[{index}]"
-        messages = names.qualified_name(value)
-        yield from each_message(here, value, messages)
-        if not messages and "/" not in value and value not in _STANDARD_FINALIZERS:
-            yield field_invalid(here, value, "name is neither a standard finalizer name nor is it fully qualified")
+    """The finalizers of any object: qualified names, and at most one of the garbage collector's two."""
+    for value in values:
+        yield from each_message(path, value, names.qualified_name(value))
     if {"orphan", "foregroundDeletion"} <= set(values):
-        yield field_invalid(path, values, "orphan and foregroundDeletion cannot be both set")
+        yield field_invalid(path, values, "finalizer orphan and foregroundDeletion cannot be both set")
+    for index, value in enumerate(values):
+        yield from standard_or_qualified(f"{path}[{index}]", value)
+
+
+def standard_or_qualified(path: str, finalizer: str) -> Iterator[FieldError]:
+    """A finalizer has a domain, or is one of the standard ones."""
+    if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
+        detail = "name is neither a standard finalizer name nor is it fully qualified"
+        yield field_invalid(path, finalizer, detail)
 
 
 def label_selector(path: str, selector: Object | None) -> Iterator[FieldError]:

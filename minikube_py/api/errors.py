@@ -328,7 +328,8 @@ def field_too_many(field: str, actual: int, limit: int) -> FieldError:
 
 
 def invalid(group: str, kind: str, name: str, errors: Sequence[FieldError]) -> Invalid:
-    """``Pod "x" is invalid: …`` with all causes at once, as ``apierrors.NewInvalid`` renders them."""
+    """``Pod "x" is invalid: …`` with all causes at once, each named once, as ``apierrors.NewInvalid`` renders them."""
+    errors = list(dict.fromkeys(errors))
     listed = [str(error) for error in errors]
     joined = listed[0] if len(listed) == 1 else f"[{', '.join(listed)}]"
     details = _details(group, kind, name)

@@ -291,7 +291,7 @@ BAD: list[tuple[str, Resource, dict[str, Any], str]] = [
                 ],
             }
         },
-        'Only one reference can have Controller set to true. Found "true" in references for a and b',
+        'Only one reference can have Controller set to true. Found "true" in references for Pod/a and Pod/b',
     ),
     (
         "bare finalizer",
