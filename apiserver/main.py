@@ -15,6 +15,7 @@ from apiserver.allocation.ranges import Addresses, Ports
 from apiserver.allocation.services import ServiceAllocation
 from apiserver.app import make_app
 from apiserver.authn.authenticator import Authenticator
+from apiserver.authn.bootstrap_tokens import BootstrapTokens
 from apiserver.authn.tokens import TokenIssuer
 from apiserver.authz.authorizer import Authorizer
 from apiserver.authz.node import NodeAuthorizer
@@ -33,7 +34,7 @@ from apiserver.storage.store import Store, StoreError
 from apiserver.storage.subscription import SlowReader
 from apiserver.strategies import strategy_for
 from apiserver.streaming.kubelet import KubeletClient
-from minikube_py.api.resources import BUILT_IN, ResourceTable
+from minikube_py.api.resources import BUILT_IN, SECRETS, ResourceTable
 from minikube_py.api.schema import Schemas
 from minikube_py.runtime.clock import Clock, RealClock
 from minikube_py.runtime.tasks import Tasks
@@ -93,7 +94,7 @@ def make_core(
         random=random,
         new_uid=lambda: str(uuid.uuid4()),
         admission=default_chain(),
-        authenticator=Authenticator(tokens, clock),
+        authenticator=Authenticator(tokens, BootstrapTokens(caches[SECRETS], clock), clock),
         authorizer=Authorizer(NodeAuthorizer(caches), Rbac(caches)),
         tokens=tokens,
         allocation=ServiceAllocation(

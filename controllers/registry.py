@@ -35,6 +35,7 @@ CONTROLLERS: tuple[Entry, ...] = (
         "controllers.endpoint_slice_mirroring.controller",
         "EndpointSliceMirroringController",
     ),
+    Entry("clusterrole-aggregation-controller", "controllers.cluster_role_aggregation", "ClusterRoleAggregation"),
     # The last two watch every kind: those that others have asked for whole must have been asked for before.
     Entry("garbage-collector-controller", "controllers.garbage_collector.controller", "GarbageCollector"),
     Entry("namespace-controller", "controllers.namespace.controller", "NamespaceController"),

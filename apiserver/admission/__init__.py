@@ -17,6 +17,7 @@ def default_chain() -> AdmissionChain:
     from apiserver.admission.node_restriction import NodeRestriction
     from apiserver.admission.pod_binding import PodBinding
     from apiserver.admission.priority import Priority
+    from apiserver.admission.rbac_escalation import RbacEscalation
     from apiserver.admission.service_account import ServiceAccount
     from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 
@@ -29,6 +30,7 @@ def default_chain() -> AdmissionChain:
             Priority(),
             DefaultTolerationSeconds(),
             PodBinding(),
+            RbacEscalation(),
         ]
     )
 

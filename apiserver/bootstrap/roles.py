@@ -1,42 +1,50 @@
 """Puts the default roles and bindings into the store, and adds what is missing from them at each start.
 
 As upstream, a rule or subject that somebody added is kept, and an object annotated ``autoupdate: "false"`` is left
-alone.
+alone. The rules of a role that gathers others are its controller's.
 """
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
+from apiserver.bootstrap import policy
 from apiserver.bootstrap.ensure import ensure
-from apiserver.bootstrap.policy import (
-    AUTO_UPDATE,
-    cluster_role,
-    cluster_role_binding,
-)
-from apiserver.bootstrap.policy import CLUSTER_ROLE_BINDINGS as BINDING_DATA
-from apiserver.bootstrap.policy import CLUSTER_ROLES as ROLE_DATA
 from apiserver.core import Core
 from minikube_py.api.meta import Object, annotations_of
-from minikube_py.api.resources import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES
+from minikube_py.api.resources import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, Resource
 
-_KEY = next(iter(AUTO_UPDATE))
+_KEY = next(iter(policy.AUTO_UPDATE))
+_AT_ONCE = 16
+"""How many objects are written at the same time."""
 
 
 async def ensure_roles(core: Core) -> None:
     """Creates or completes every default role and binding."""
-    for name in ROLE_DATA:
-        role = cluster_role(name)
-        await ensure(core, CLUSTER_ROLES, role, partial(reconciled, wanted=role, field="rules"))
-    for name in BINDING_DATA:
-        binding = cluster_role_binding(name)
-        await ensure(core, CLUSTER_ROLE_BINDINGS, binding, partial(reconciled, wanted=binding, field="subjects"))
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(resource: Resource, wanted: Object, field: str) -> None:
+        async with slots:
+            await ensure(core, resource, wanted, partial(reconciled, wanted=wanted, field=field))
+
+    async with asyncio.TaskGroup() as group:
+        for resource, field, objects in (
+            (CLUSTER_ROLES, "rules", policy.cluster_roles()),
+            (CLUSTER_ROLE_BINDINGS, "subjects", policy.cluster_role_bindings()),
+            (ROLES, "rules", policy.roles()),
+            (ROLE_BINDINGS, "subjects", policy.role_bindings()),
+        ):
+            for wanted in objects:
+                group.create_task(one(resource, wanted, field), name=f"bootstrap {resource.plural}")
 
 
 def reconciled(old: Object, wanted: Object, field: str) -> Object:
     """The stored object with what is missing of ``field``. Pure."""
     if annotations_of(old).get(_KEY) == "false":
         return old
+    if "aggregationRule" in wanted:
+        return old if old.get("aggregationRule") else {**old, "aggregationRule": wanted["aggregationRule"]}
     present = old.get(field) or []
     missing = [entry for entry in wanted.get(field) or () if entry not in present]
     return {**old, field: [*present, *missing]} if missing else old

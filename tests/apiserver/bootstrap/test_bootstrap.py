@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apiserver.bootstrap import bootstrap
+from apiserver.bootstrap import bootstrap, policy
 from apiserver.bootstrap.kubernetes_service import (
     LEASES,
     RENEW_SECONDS,
@@ -15,7 +15,6 @@ from apiserver.bootstrap.kubernetes_service import (
     stop_advertising,
     with_target,
 )
-from apiserver.bootstrap.policy import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, cluster_role
 from apiserver.bootstrap.roles import reconciled
 from minikube_py.runtime.clock import settle
 from minikube_py.runtime.tasks import Tasks
@@ -31,10 +30,35 @@ async def test_the_namespaces_are_there(api: Any, name: str) -> None:
 
 
 async def test_every_role_and_binding_is_there(api: Any) -> None:
-    roles = await api.ok("GET", f"{RBAC}/clusterroles")
-    assert {role["metadata"]["name"] for role in roles["items"]} == set(CLUSTER_ROLES)
-    bindings = await api.ok("GET", f"{RBAC}/clusterrolebindings")
-    assert {binding["metadata"]["name"] for binding in bindings["items"]} == set(CLUSTER_ROLE_BINDINGS)
+    for plural, wanted in (
+        ("clusterroles", policy.cluster_roles()),
+        ("clusterrolebindings", policy.cluster_role_bindings()),
+        ("roles", policy.roles()),
+        ("rolebindings", policy.role_bindings()),
+    ):
+        found = await api.ok("GET", f"{RBAC}/{plural}")
+        assert {identity(item) for item in found["items"]} == {identity(item) for item in wanted}
+
+
+def identity(obj: Any) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "has", "lacks"),
+    [
+        pytest.param("view", ("get", "pods"), ("get", "secrets"), id="view sees pods and no secrets"),
+        pytest.param("edit", ("get", "secrets"), ("create", "roles"), id="edit sees secrets and makes no roles"),
+        pytest.param("admin", ("create", "roles"), ("create", "nodes"), id="admin makes roles and no nodes"),
+    ],
+)
+def test_roles_that_gather_others_have_their_rules_from_the_start(
+    name: str, has: tuple[str, str], lacks: tuple[str, str]
+) -> None:
+    [role] = [role for role in policy.cluster_roles() if role["metadata"]["name"] == name]
+    held = {(verb, plural) for rule in role["rules"] for verb in rule["verbs"] for plural in rule["resources"]}
+    assert has in held
+    assert lacks not in held
 
 
 async def test_the_service_leads_to_this_server(api: Any) -> None:
@@ -72,18 +96,18 @@ async def test_what_somebody_deletes_is_made_again(api: Any) -> None:
 
 
 async def test_a_rule_taken_away_comes_back_and_one_added_stays(api: Any) -> None:
-    path = f"{RBAC}/clusterroles/view"
+    path = f"{RBAC}/clusterroles/system:node"
     added = {"verbs": ["get"], "apiGroups": ["example.com"], "resources": ["things"]}
     role = await api.ok("GET", path)
     await api.ok("PUT", path, {**role, "rules": [added]})
     await bootstrap(api.core)
     rules = (await api.ok("GET", path))["rules"]
     assert rules[0] == added
-    assert len(rules) == 1 + len(CLUSTER_ROLES["view"])
+    assert len(rules) == 1 + len(policy.CLUSTER_ROLES["system:node"])
 
 
 def test_a_role_that_opted_out_is_left_alone() -> None:
-    wanted = cluster_role("view")
+    [wanted] = [role for role in policy.cluster_roles() if role["metadata"]["name"] == "system:node"]
     annotations = {"rbac.authorization.kubernetes.io/autoupdate": "false"}
     old = {**wanted, "metadata": {"name": "view", "annotations": annotations}, "rules": []}
     assert reconciled(old, wanted, "rules") == old
