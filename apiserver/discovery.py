@@ -163,7 +163,8 @@ def version_priority(version: str) -> tuple[int, int, int, str]:
 
 
 def _storage_version_hash(row: Resource) -> str:
-    text = f"{row.group}/{row.version}/{row.kind}"
+    group, _, version = row.storage_version.rpartition("/")
+    text = f"{group}/{version}/{row.kind}"
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 

@@ -34,7 +34,7 @@ from apiserver.storage.store import Store, StoreError
 from apiserver.storage.subscription import SlowReader
 from apiserver.strategies import strategy_for
 from apiserver.streaming.kubelet import KubeletClient
-from minikube_py.api.resources import BUILT_IN, SECRETS, ResourceTable
+from minikube_py.api.resources import BUILT_IN, SECRETS, ResourceTable, minor_of
 from minikube_py.api.schema import Schemas
 from minikube_py.runtime.clock import Clock, RealClock
 from minikube_py.runtime.tasks import Tasks
@@ -67,15 +67,16 @@ def make_core(
     hub: WatchHub,
     *,
     clock: Clock,
-    table: ResourceTable = BUILT_IN,
+    table: ResourceTable | None = None,
     metrics: Metrics | None = None,
 ) -> Core:
     """Every part of the server, unconnected to any port."""
     random = SystemRandom()
+    if table is None:
+        table = BUILT_IN.presented(minor_of(settings.kubernetes_version))
     caches = {
         row: WatchCache(hub, row, fields_of=strategy_for(row).fields, monotonic=clock.monotonic)
-        for row in table.rows
-        if row.persisted
+        for row in table.storage_rows
     }
     tokens = TokenIssuer(
         public_key_pem=Path(settings.service_account_key_file).read_bytes(),

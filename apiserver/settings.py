@@ -8,6 +8,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from minikube_py.api.resources import minor_of
+
 
 def _own_address() -> str:
     """The address that this host would reach others from; loopback where it has no route. Sends nothing."""
@@ -71,6 +73,12 @@ class Settings(BaseModel):
     """How long a request may take that is no watch, log, exec or attach; a ``timeout`` in its URL may be shorter."""
     shutdown_seconds: float = 5.0
     """How long requests in flight are waited for when stopping."""
+
+    @field_validator("kubernetes_version")
+    @classmethod
+    def _check_version(cls, value: str) -> str:
+        minor_of(value)
+        return value
 
     @field_validator("service_cluster_ip_range")
     @classmethod

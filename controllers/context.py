@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from controllers.settings import Settings
+from minikube_py.api.resources import BUILT_IN, ResourceTable, minor_of
 from minikube_py.client.protocol import Client
 from minikube_py.runtime.clock import Clock
 from minikube_py.runtime.controller import Controller
@@ -30,6 +31,11 @@ class ControllerContext:
     random: Random = field(default_factory=Random)
     controllers: list[tuple[Controller, Informers]] = field(default_factory=list)
     recorders: dict[str, EventRecorder] = field(default_factory=dict)
+
+    @property
+    def table(self) -> ResourceTable:
+        """The kinds that the API server presents; a controller of other kinds has nothing to do."""
+        return BUILT_IN.presented(minor_of(self.settings.kubernetes_version))
 
     def build(self, builder: Callable[[ControllerContext], object]) -> None:
         """Builds a controller whose loops wait for its own informers alone."""

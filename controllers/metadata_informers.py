@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minikube_py.api.meta import Object, metadata
-from minikube_py.api.resources import BUILT_IN, EVENTS, Resource
+from minikube_py.api.resources import EVENTS, Resource, ResourceTable
 from minikube_py.runtime.informer import Informer, Informers
 
 _KEPT = (
@@ -25,19 +25,15 @@ def only_metadata(obj: Object) -> Object:
     return {"apiVersion": obj.get("apiVersion"), "kind": obj.get("kind"), "metadata": kept}
 
 
-def deletable_resources() -> tuple[Resource, ...]:
-    """Every persisted kind that can be listed, watched and deleted."""
-    return tuple(
-        resource
-        for resource in BUILT_IN.rows
-        if resource.persisted and {"list", "watch", "delete"} <= set(resource.verbs)
-    )
+def deletable_resources(table: ResourceTable) -> tuple[Resource, ...]:
+    """Every kind whose objects can be listed, watched and deleted; each object under one of them only."""
+    return tuple(resource for resource in table.storage_rows if {"list", "watch", "delete"} <= set(resource.verbs))
 
 
-def metadata_informers(informers: Informers) -> dict[Resource, Informer]:
+def metadata_informers(informers: Informers, table: ResourceTable) -> dict[Resource, Informer]:
     """One informer for each of these kinds; one that somebody asked for whole is shared as it is."""
     return {
         resource: informers.informer(resource, transform=only_metadata)
-        for resource in deletable_resources()
+        for resource in deletable_resources(table)
         if resource not in IGNORED
     }

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from minikube_py.api.resources import minor_of
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
@@ -36,6 +38,7 @@ class Settings(BaseModel):
     leader_elect_identity: str = Field(
         "", description="Name under which the lease is held; by default one that lasts over restarts of this process"
     )
+    kubernetes_version: str = Field("1.32", description="API level that the API server presents: 1.25 to 1.37")
     root_ca_file: str = Field("", description="CA certificate published as ConfigMap kube-root-ca.crt everywhere")
     cluster_cidr: str = Field("10.244.0.0/16", description="Network that nodes' pod networks are taken from")
     node_cidr_mask_size: int = Field(24, ge=8, le=126, description="Prefix length of a node's pod network")
@@ -65,6 +68,12 @@ class Settings(BaseModel):
     )
     concurrent_syncs: int = Field(5, ge=1, le=50, description="Objects of one kind that are worked on at once")
     kube_api_timeout: PositiveSeconds = Field(60, description="Seconds within which every informer must be synced")
+
+    @field_validator("kubernetes_version")
+    @classmethod
+    def _is_version(cls, value: str) -> str:
+        minor_of(value)
+        return value
 
     @field_validator("cluster_cidr")
     @classmethod

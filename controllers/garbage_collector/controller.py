@@ -23,7 +23,7 @@ from controllers.metadata_informers import metadata_informers
 from controllers.perform import Performer
 from minikube_py.api.errors import NotFound
 from minikube_py.api.meta import Object, is_deleting, metadata, owner_references, resource_version_of, uid_of
-from minikube_py.api.resources import BUILT_IN, Resource
+from minikube_py.api.resources import Resource
 from minikube_py.runtime.controller import Controller
 from minikube_py.runtime.informer import Handler
 from minikube_py.runtime.workqueue import WorkQueue
@@ -41,11 +41,12 @@ class GarbageCollector:
 
     def __init__(self, context: ControllerContext) -> None:
         self._client = context.client
+        self._table = context.table
         self._graph = Graph()
         self._absent: OrderedDict[str, None] = OrderedDict()
         self._queue = WorkQueue("garbage_collector_attempt_to_delete", context.clock)
         self._performer = Performer(context.client, context.recorder("garbage-collector-controller"))
-        for resource, informer in metadata_informers(context.informers).items():
+        for resource, informer in metadata_informers(context.informers, context.table).items():
             informer.add_handler(self._handler(resource))
         context.add(
             Controller(
@@ -121,7 +122,7 @@ class GarbageCollector:
             return OwnerState.WAITING if known.waits_for_dependents else OwnerState.SOLID
         if owner.uid in self._absent:
             return OwnerState.DANGLING
-        resource = BUILT_IN.by_kind(owner.api_version, owner.kind)
+        resource = self._table.by_kind(owner.api_version, owner.kind)
         if resource is None:
             return OwnerState.SOLID
         if resource.namespaced and not dependent.namespace:

@@ -29,9 +29,10 @@ class NamespaceController:
         self._client = context.client
         self._clock = context.clock
         self._namespaces = context.informers.informer(NAMESPACES)
-        self._contents = {r: i for r, i in metadata_informers(context.informers).items() if r.namespaced}
+        self._contents = {r: i for r, i in metadata_informers(context.informers, context.table).items() if r.namespaced}
         self._resources = sorted(
-            (resource for resource in deletable_resources() if resource.namespaced), key=lambda r: r is not PODS
+            (resource for resource in deletable_resources(context.table) if resource.namespaced),
+            key=lambda r: r is not PODS,
         )
         self._queue = WorkQueue("namespace", context.clock)
         writes = Writes(context.clock, self._namespaces)

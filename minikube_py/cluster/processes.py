@@ -77,6 +77,7 @@ def component_settings(settings: ClusterSettings) -> dict[str, dict[str, Any]]:
             "port": settings.controller_manager_port,
             "cluster_cidr": settings.pod_cidr,
             "root_ca_file": str(pki / "ca.crt"),
+            "kubernetes_version": settings.kubernetes_version,
             "log_level": level,
         },
         "kubelet": {
