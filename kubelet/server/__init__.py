@@ -1,1 +1,1 @@
-"""The kubelet's HTTPS endpoint: logs, exec and attach for the API server, and what the kubelet tells of itself."""
+"""The kubelet's HTTPS endpoint: logs, exec, attach, port-forward, and what the kubelet tells of itself."""

@@ -1,27 +1,21 @@
-"""Exec and attach over WebSockets: the ``v5.channel.k8s.io`` and ``v4.channel.k8s.io`` subprotocols.
+"""Exec and attach: a process's streams, carried to a client and from it whatever the client speaks.
 
-A message's first byte is its channel: 0 standard input, 1 output, 2 error output, 3 the final ``Status`` as JSON, 4 the
-terminal's size as JSON, and in v5 255 closes the channel that its second byte names.
+Two kinds of client stand behind one protocol: :mod:`kubelet.server.websocket_channels` and
+:mod:`kubelet.server.spdy_channels`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-import aiohttp
 import orjson
 from aiohttp import web
 
-from kubelet.runtime import ProcessStream, RuntimeFailure
+from kubelet.runtime import ProcessStream, RuntimeFailure, Stream
 from minikube_py.api.meta import Object
 from minikube_py.runtime.tasks import Tasks
-
-SUBPROTOCOLS: Final = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
-_PING_SECONDS: Final = 60.0
-_LARGEST_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,74 +43,56 @@ class StreamOptions:
 _NAMES: Final = (("input", "stdin"), ("output", "stdout"), ("error", "stderr"), ("tty",))
 
 
-def check_upgrade(request: web.Request) -> None:
-    """Raises HTTPBadRequest unless the request is a WebSocket handshake with a subprotocol of ours."""
-    if request.headers.get("Upgrade", "").lower() != "websocket":
-        asked = request.headers.get("Upgrade") or "none"
-        raise web.HTTPBadRequest(text=f"unable to upgrade: only websocket is supported, request asked for: {asked}")
-    offered = [part.strip() for part in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    if not set(offered) & set(SUBPROTOCOLS):
-        raise web.HTTPBadRequest(
-            text=f"unable to negotiate protocol: client supports {offered}, server supports {list(SUBPROTOCOLS)}"
-        )
+class CommandClient(Protocol):
+    """The far end of a remote command. Every method may raise ConnectionError once it has gone."""
+
+    async def carry_input(self, process: ProcessStream) -> None:
+        """Passes input, its end and the terminal's size on to the process; returns when the client has gone."""
+        ...
+
+    async def send(self, stream: Stream, data: bytes) -> None:
+        """Sends a piece of output; returns when there is room for more."""
+        ...
+
+    async def finish(self, status: Object) -> None:
+        """Tells how it ended, after all output, and ends the connection."""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is there to be told anything."""
+        ...
 
 
 async def serve(
-    request: web.Request, process: ProcessStream, options: StreamOptions, *, command: list[str] | None
-) -> web.StreamResponse:
+    client: CommandClient, process: ProcessStream, options: StreamOptions, *, command: list[str] | None
+) -> None:
     """Carries the streams until the process has ended or the client has gone.
 
     ``command`` is that of an exec, whose exit code is told; None for an attachment, which ends in success.
     """
-    socket = web.WebSocketResponse(
-        protocols=SUBPROTOCOLS, heartbeat=_PING_SECONDS, max_msg_size=_LARGEST_MESSAGE_BYTES, compress=False
-    )
-    await socket.prepare(request)
-    # An empty message tells the client that the streams stand.
-    await socket.send_bytes(bytes([STDOUT if options.stdout else STDERR if options.stderr else ERROR]))
     tasks = Tasks()
-    reading = tasks.start("remote command input", _from_client(socket, process, options))
-    output = tasks.start("remote command output", _to_client(socket, process, options))
+    reading = tasks.start("remote command input", client.carry_input(process))
+    output = tasks.start("remote command output", _send_output(client, process, options))
     try:
         # The input is read until the client has gone, which ends the output too.
         await asyncio.wait({reading, output}, return_when=asyncio.FIRST_COMPLETED)
-        if not socket.closed:
-            await socket.send_bytes(bytes([ERROR]) + orjson.dumps(await _final_status(process, command)))
-            await socket.close()
+        if output.done() and not client.gone:
+            await client.finish(await _final_status(process, command))
     except ConnectionError:
         pass  # the client left while it was told the end
     finally:
         await tasks.cancel_all()
         await process.close()
-    return socket
 
 
-async def _from_client(socket: web.WebSocketResponse, process: ProcessStream, options: StreamOptions) -> None:
-    """Returns only when the connection is closed."""
-    async for message in socket:
-        if message.type not in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT):
-            continue
-        data: bytes = message.data if isinstance(message.data, bytes) else message.data.encode()
-        if not data:
-            continue
-        channel, payload = data[0], data[1:]
-        if channel == STDIN and options.stdin and payload:
-            await process.write(payload)
-        elif channel == RESIZE and options.tty:
-            size = terminal_size(payload)
-            if size is not None:
-                await process.resize(*size)
-        elif channel == CLOSE and payload[:1] == bytes([STDIN]) and options.stdin:
-            await process.close_stdin()
-
-
-async def _to_client(socket: web.WebSocketResponse, process: ProcessStream, options: StreamOptions) -> None:
-    wanted = {STDOUT: options.stdout, STDERR: options.stderr}
+async def _send_output(client: CommandClient, process: ProcessStream, options: StreamOptions) -> None:
+    wanted = {Stream.STDOUT: options.stdout, Stream.STDERR: options.stderr}
     while (piece := await process.read()) is not None:
         stream, data = piece
-        if wanted[stream.value]:
+        if wanted[stream]:
             try:
-                await socket.send_bytes(bytes([stream.value]) + data)
+                await client.send(stream, data)
             except ConnectionError:
                 return  # the client has gone, and with it whoever would read on
 

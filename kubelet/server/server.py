@@ -13,6 +13,7 @@ from kubelet.runtime import ContainerRuntime, ContainerState, RuntimeFailure, Ru
 from kubelet.server.authentication import require_client_certificate
 from kubelet.server.commands import CommandHandlers
 from kubelet.server.logs import LogHandler
+from kubelet.server.port_forward import PortForwardHandler
 from kubelet.server.source import PodSource
 from kubelet.server.summary import Summary
 from minikube_py.api.meta import Object
@@ -63,6 +64,9 @@ class KubeletServer:
             for names in ("{namespace}/{pod}/{container}", "{namespace}/{pod}/{uid}/{container}"):
                 app.router.add_route("GET", f"/{path}/{names}", handler)
                 app.router.add_route("POST", f"/{path}/{names}", handler)
+        forward = PortForwardHandler(self._source, self._runtime)
+        for names in ("{namespace}/{pod}", "{namespace}/{pod}/{uid}"):
+            app.router.add_get(f"/portForward/{names}", forward.__call__)
         for path in ("/pods", "/pods/"):
             app.router.add_get(path, self._pods)
         for path in ("/runningpods", "/runningpods/"):
