@@ -32,7 +32,7 @@ class NamespaceController:
         self._contents = {r: i for r, i in metadata_informers(context.informers, context.table).items() if r.namespaced}
         self._resources = sorted(
             (resource for resource in deletable_resources(context.table) if resource.namespaced),
-            key=lambda r: r is not PODS,
+            key=lambda r: r != PODS,
         )
         self._queue = WorkQueue("namespace", context.clock)
         writes = Writes(context.clock, self._namespaces)

@@ -206,11 +206,11 @@ class FakeClient:
         target = namespace or namespace_of(obj)
         await self._asked(Action("create", resource, target, name_of(obj), body=deepcopy(obj)))
         new = self._filled_in(resource, deepcopy(obj), target)
-        if resource.subresource("status") is not None and resource is not NODES:
+        if resource.subresource("status") is not None and resource != NODES:
             new.pop("status", None)
-        if resource is PODS:
+        if resource == PODS:
             new["status"] = {"phase": "Pending"}
-        elif resource is NAMESPACES:
+        elif resource == NAMESPACES:
             new.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
             new["status"] = {"phase": "Active"}
         if key_of(new) in self._store.objects(resource):

@@ -29,7 +29,7 @@ def begin_deletion(
     meta["deletionGracePeriodSeconds"] = grace_period
     if generation_of(obj):
         meta["generation"] = generation_of(obj) + 1
-    if resource is NAMESPACES:
+    if resource == NAMESPACES:
         new.setdefault("status", {})["phase"] = "Terminating"
     return new
 
@@ -39,12 +39,12 @@ def is_ready_to_go(resource: Resource, obj: Object) -> bool:
     meta = obj["metadata"]
     if meta.get("finalizers") or meta.get("deletionGracePeriodSeconds"):
         return False
-    return resource is not NAMESPACES or not (obj.get("spec") or {}).get("finalizers")
+    return resource != NAMESPACES or not (obj.get("spec") or {}).get("finalizers")
 
 
 def _grace_period(resource: Resource, obj: Object, requested: int | None) -> int:
     """Pods alone have one: none if not bound or at an end, else as requested, as in the spec, or 30 s."""
-    if resource is not PODS:
+    if resource != PODS:
         return 0
     spec, phase = obj.get("spec") or {}, (obj.get("status") or {}).get("phase")
     if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
