@@ -67,6 +67,8 @@ class Operation:
     subresource: str = ""
     dry_run: bool = False
     warn: Callable[..., None] = lambda *_: None
+    field_manager: str = "kube-apiserver"
+    """Who manages what is written; the server where it writes for itself."""
 
     @property
     def strategy(self) -> Strategy:

@@ -26,18 +26,16 @@ _METADATA_ORDER = (
     "annotations",
     "ownerReferences",
     "finalizers",
+    "managedFields",
 )
-_NEVER_STORED = frozenset({"resourceVersion", "selfLink", "managedFields"})
+_NEVER_STORED = frozenset({"resourceVersion", "selfLink"})
 _KEPT_OVER_UPDATE = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
+_SET_BY_SYSTEM = _NEVER_STORED | {*_KEPT_OVER_UPDATE, "generation", "managedFields"}
 
 
 def new_metadata(obj: Object, *, name: str, namespace: str, uid: str, now: datetime) -> Object:
     """The metadata of an object about to be created: the client's, less what only the system sets, plus that."""
-    kept = {
-        key: value
-        for key, value in metadata(obj).items()
-        if key not in _NEVER_STORED and key not in _KEPT_OVER_UPDATE and key != "generation"
-    }
+    kept = {key: value for key, value in metadata(obj).items() if key not in _SET_BY_SYSTEM}
     kept |= {"name": name, "uid": uid, "creationTimestamp": format_time(now)}
     if namespace:
         kept["namespace"] = namespace
@@ -53,7 +51,7 @@ def kept_metadata(new: Object, old: Object) -> Object:
     begun: validation refuses it.
     """
     before = metadata(old)
-    merged = {key: value for key, value in metadata(new).items() if key not in _NEVER_STORED}
+    merged = {key: value for key, value in metadata(new).items() if key not in _NEVER_STORED and key != "managedFields"}
     for key in (*_KEPT_OVER_UPDATE, "generation"):
         if key in before:
             merged[key] = before[key]

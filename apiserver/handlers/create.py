@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
+from apiserver import managed_fields
 from apiserver.admission.plugin import Attributes
 from apiserver.body import Expected, check_field_validation, decode
 from apiserver.context import RequestContext
@@ -31,6 +34,7 @@ async def create(ctx: RequestContext) -> Response:
     core, resource = ctx.core, ctx.resource
     field_validation = check_field_validation(ctx.query.get("fieldValidation"), "CreateOptions")
     dry_run = ctx.dry_run
+    field_manager = managed_fields.field_manager(ctx, "CreateOptions")
     obj = decode(
         await ctx.body(),
         ctx.header("content-type"),
@@ -40,7 +44,13 @@ async def create(ctx: RequestContext) -> Response:
         warn=ctx.warn,
     )
     operation = Operation(
-        core, ctx.user, resource, ctx.info.namespace if resource.namespaced else "", dry_run=dry_run, warn=ctx.warn
+        core,
+        ctx.user,
+        resource,
+        ctx.info.namespace if resource.namespaced else "",
+        dry_run=dry_run,
+        warn=ctx.warn,
+        field_manager=field_manager,
     )
     return render_stored(ctx, await create_object(operation, obj), 201)
 
@@ -52,8 +62,10 @@ def check_namespace(operation: Operation, obj: Object) -> None:
         raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
 
 
-async def create_object(operation: Operation, obj: Object) -> Stored:
+async def create_object(operation: Operation, obj: Object, entries: list[Object] | None = None) -> Stored:
     """Defaults, admits, validates and stores ``obj``; a generated name that is taken is generated anew.
+
+    ``entries`` are its managedFields where they do not follow from a plain create (an apply).
 
     Raises AlreadyExists, Invalid, Forbidden, NotFound (the namespace).
     """
@@ -63,7 +75,7 @@ async def create_object(operation: Operation, obj: Object) -> Stored:
     generated = not name_of(obj) and bool(metadata(obj).get("generateName"))
     for attempt in range(GENERATE_ATTEMPTS if generated else 1):
         try:
-            return await _create_once(operation, obj)
+            return await _create_once(operation, obj, entries)
         except AlreadyExists as error:
             if not generated:
                 raise
@@ -77,16 +89,17 @@ def _no_name_left(error: AlreadyExists) -> AlreadyExists:
     return AlreadyExists(message, details=error.details, retry_after_seconds=1)
 
 
-async def _create_once(operation: Operation, obj: Object) -> Stored:
+async def _create_once(operation: Operation, obj: Object, entries: list[Object] | None) -> Stored:
     core, resource, strategy = operation.core, operation.resource, operation.strategy
     base = metadata(obj).get("generateName", "")
     name = name_of(obj) or (generate_name(base, core.random) if base else "")
-    operation = Operation(
-        core, operation.user, resource, operation.namespace, name, "", operation.dry_run, operation.warn
-    )
+    operation = replace(operation, name=name, subresource="")
     # The namespace is a fact of the request that admission may rely on.
     source = {**metadata(obj), "namespace": operation.namespace} if operation.namespace else metadata(obj)
-    attributes = Attributes(operation, "CREATE", strategy.default({**obj, "metadata": source}))
+    defaulted = strategy.default({**obj, "metadata": source})
+    if entries is None:
+        entries = managed_fields.on_create(operation, defaulted)
+    attributes = Attributes(operation, "CREATE", defaulted)
     await core.admission.mutate(attributes)
     admitted = attributes.obj or {}
     meta = new_metadata(admitted, name=name, namespace=operation.namespace, uid=core.new_uid(), now=core.clock.now())
@@ -101,7 +114,7 @@ async def _create_once(operation: Operation, obj: Object) -> Stored:
     operation.warn(*strategy.warnings(prepared))
     attributes.obj = prepared
     await core.admission.validate(attributes)
-    return await _store(operation, prepared)
+    return await _store(operation, managed_fields.with_entries(prepared, entries))
 
 
 async def _store(operation: Operation, obj: Object) -> Stored:

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from starlette.responses import Response
 
+from apiserver import managed_fields
 from apiserver.body import Expected, Parsed, check_field_validation, checked, parse_json
 from apiserver.context import RequestContext
 from apiserver.core import Operation
@@ -45,7 +46,7 @@ Apply = Callable[[Object], Any]
 async def patch(ctx: RequestContext) -> Response:
     """Patches an object: 200 and the object as stored."""
     field_validation = check_field_validation(ctx.query.get("fieldValidation"), "PatchOptions")
-    operation = operation_of(ctx)
+    operation = operation_of(ctx, managed_fields.patch_manager(ctx))
     apply = await read_patch(ctx)
     return render_stored(ctx, await patch_object(operation, apply, field_validation))
 

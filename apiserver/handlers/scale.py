@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from apiserver import managed_fields
 from apiserver.admission.plugin import Attributes
 from apiserver.body import Expected, Parsed, check_field_validation, checked, decode
 from apiserver.context import RequestContext
@@ -50,7 +51,7 @@ async def get_scale(ctx: RequestContext) -> Response:
 async def update_scale(ctx: RequestContext) -> Response:
     """Replaces the scale: only ``spec.replicas`` is looked at."""
     field_validation = check_field_validation(ctx.query.get("fieldValidation"), "UpdateOptions")
-    operation = operation_of(ctx)
+    operation = operation_of(ctx, managed_fields.field_manager(ctx, "UpdateOptions"))
     scale = decode(
         await ctx.body(),
         ctx.header("content-type"),
@@ -70,7 +71,7 @@ async def update_scale(ctx: RequestContext) -> Response:
 async def patch_scale(ctx: RequestContext) -> Response:
     """Patches the scale."""
     field_validation = check_field_validation(ctx.query.get("fieldValidation"), "PatchOptions")
-    operation = operation_of(ctx)
+    operation = operation_of(ctx, managed_fields.patch_manager(ctx))
     apply: Apply = await read_patch(ctx, SCALE)
 
     async def transform(old: Object) -> Object:
@@ -90,7 +91,8 @@ async def _scaled(operation: Operation, scale: Object, old: Object) -> Object:
         raise invalid("autoscaling", "Scale", operation.name, [field_invalid("spec.replicas", replicas, detail)])
     await operation.core.admission.review(Attributes(operation, "UPDATE", scale, old))
     new = {**old, "spec": {**(old.get("spec") or {}), "replicas": replicas}}
-    return operation.strategy.prepare_for_update(new, old, operation.strategy_context())
+    prepared = operation.strategy.prepare_for_update(new, old, operation.strategy_context())
+    return managed_fields.with_entries(prepared, managed_fields.on_update(operation, prepared, old))
 
 
 def _render(ctx: RequestContext, stored: Stored) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from apiserver import managed_fields
 from apiserver.admission.plugin import Attributes
 from apiserver.body import Expected, check_field_validation, decode
 from apiserver.context import RequestContext
@@ -31,7 +32,7 @@ async def update(ctx: RequestContext) -> Response:
     """Replaces an object: 200 and the object as stored, 201 where the kind lets a PUT create it."""
     core, resource = ctx.core, ctx.resource
     field_validation = check_field_validation(ctx.query.get("fieldValidation"), "UpdateOptions")
-    operation = operation_of(ctx)
+    operation = operation_of(ctx, managed_fields.field_manager(ctx, "UpdateOptions"))
     obj = decode(
         await ctx.body(),
         ctx.header("content-type"),
@@ -50,8 +51,8 @@ async def update(ctx: RequestContext) -> Response:
     return render_stored(ctx, await create_object(operation, obj), 201)
 
 
-def operation_of(ctx: RequestContext) -> Operation:
-    """The write that a request to an object's path asks for."""
+def operation_of(ctx: RequestContext, field_manager: str = "") -> Operation:
+    """The write that a request to an object's path asks for, by ``field_manager`` where it is one that is tracked."""
     return Operation(
         ctx.core,
         ctx.user,
@@ -61,6 +62,7 @@ def operation_of(ctx: RequestContext) -> Operation:
         ctx.info.subresource,
         ctx.dry_run,
         ctx.warn,
+        field_manager,
     )
 
 
@@ -107,15 +109,19 @@ def check_preconditions(operation: Operation, new: Object, old: Object) -> None:
         raise conflict(resource.group, resource.plural, operation.name)
 
 
-async def prepare(operation: Operation, new: Object, old: Object) -> Object:
+async def prepare(operation: Operation, new: Object, old: Object, entries: list[Object] | None = None) -> Object:
     """The object to store in place of ``old``: defaulted, admitted, prepared and validated.
 
-    Raises Conflict, Invalid, Forbidden. Neither argument is changed.
+    ``entries`` are its managedFields where they do not follow from the change (an apply). Neither argument is changed.
+    Raises Conflict, Invalid, Forbidden.
     """
     check_preconditions(operation, new, old)
     core, strategy, context = operation.core, operation.strategy, operation.strategy_context()
     is_status = operation.subresource == "status"
-    attributes = Attributes(operation, "UPDATE", strategy.default({**new, "metadata": kept_metadata(new, old)}), old)
+    defaulted = strategy.default({**new, "metadata": kept_metadata(new, old)})
+    if entries is None and not operation.subresource:
+        entries = managed_fields.on_update(operation, defaulted, old, metadata(new).get("managedFields"))
+    attributes = Attributes(operation, "UPDATE", defaulted, old)
     await core.admission.mutate(attributes)
     admitted = attributes.obj or {}
     admitted = {**admitted, "metadata": kept_metadata(admitted, old)}
@@ -131,4 +137,6 @@ async def prepare(operation: Operation, new: Object, old: Object) -> Object:
         operation.warn(*strategy.warnings(prepared))
     attributes.obj = prepared
     await core.admission.validate(attributes)
-    return prepared
+    if entries is None:
+        entries = managed_fields.on_update(operation, prepared, old)
+    return managed_fields.with_entries(prepared, entries)
