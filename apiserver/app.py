@@ -11,13 +11,14 @@ import gzip
 import time
 import uuid
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
-from fastapi import FastAPI
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from apiserver.authz.impersonation import impersonate
 from apiserver.context import ANONYMOUS, Query, RequestContext
@@ -35,19 +36,38 @@ if TYPE_CHECKING:
 
 GZIP_BYTES = 128 * 1024
 """From this size on an answer is compressed where the client takes gzip, as upstream."""
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 log = structlog.get_logger("apiserver")
 
 
-def make_app(core: Core) -> FastAPI:
-    """The ASGI application of one server process."""
-    from apiserver.streaming.endpoint import StreamEndpoint
+class Application:
+    """The ASGI application of one server process.
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    endpoint = Endpoint(core)
-    app.add_route("/{path:path}", endpoint.handle, methods=_METHODS)
-    app.router.routes.append(WebSocketRoute("/{path:path}", StreamEndpoint(core, endpoint).handle))
-    return app
+    There is one endpoint for all paths, so there is no table of routes; see ``docs/adr/0005-api-server-speed.md`` for
+    what a framework's router and middleware around it cost.
+    """
+
+    def __init__(self, core: Core) -> None:
+        from apiserver.streaming.endpoint import StreamEndpoint
+
+        self._endpoint = Endpoint(core)
+        self._streams = StreamEndpoint(core, self._endpoint)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or serves one WebSocket to its end."""
+        if scope["type"] == "websocket":
+            await self._streams.handle(WebSocket(scope, receive, send))
+            return
+        response = await self._endpoint.handle(Request(scope, receive))
+        if isinstance(response, StreamingResponse):
+            await response(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+
+def make_app(core: Core) -> Application:
+    """The ASGI application of one server process."""
+    return Application(core)
 
 
 class Endpoint:
@@ -79,8 +99,10 @@ class Endpoint:
         scope = request.scope
         query = Query(scope.get("query_string", b""))
         info = request_info(scope.get("method", "GET"), scope["path"], query, self._core.table)
-        audit_id = request.headers.get("audit-id") or str(uuid.uuid4())
-        return RequestContext(self._core, request, info, ANONYMOUS, query, audit_id[:64])
+        # The first of several headers of one name counts.
+        headers = dict(reversed(scope["headers"]))
+        audit_id = headers.get(b"audit-id", b"").decode("latin-1")[:64] or str(uuid.uuid4())
+        return RequestContext(self._core, request, info, ANONYMOUS, query, audit_id, headers)
 
     async def admit(self, ctx: RequestContext) -> None:
         """Authenticates and authorizes. Raises Unauthorized, Forbidden."""
@@ -131,9 +153,14 @@ def finish(ctx: RequestContext, response: Response) -> Response:
     headers.append((b"audit-id", ctx.audit_id.encode("latin-1", "replace")))
     if not any(name == b"cache-control" for name, _ in headers):
         headers.append((b"cache-control", b"no-cache, private"))
-    headers.append((b"date", formatdate(usegmt=True).encode()))
+    headers.append((b"date", _date(int(time.time()))))
     headers.extend((b"warning", _warning(text)) for text in ctx.warnings)
     return response
+
+
+@lru_cache(maxsize=1)
+def _date(now: int) -> bytes:
+    return formatdate(now, usegmt=True).encode()
 
 
 def _warning(text: str) -> bytes:

@@ -86,10 +86,11 @@ class Query:
         text = self.get(key)
         if not text:
             return None
-        try:
-            return int(text)
-        except ValueError:
-            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+        if not (text.isascii() and text.removeprefix("-").removeprefix("+").isdigit()):
+            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+            raise BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
+        return int(text)
 
 
 @dataclass(slots=True)
@@ -102,6 +103,8 @@ class RequestContext:
     user: UserInfo
     query: Query
     audit_id: str
+    headers: Mapping[bytes, bytes]
+    """The request's headers by lower-case name, one value each."""
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, *texts: str) -> None:
@@ -112,7 +115,7 @@ class RequestContext:
 
     def header(self, name: str) -> str:
         """A request header, or the empty string."""
-        return self.request.headers.get(name, "")
+        return self.headers.get(name.encode("latin-1"), b"").decode("latin-1")
 
     @property
     def resource(self) -> Resource:

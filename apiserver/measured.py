@@ -22,9 +22,14 @@ class MeasuredStore:
     def __init__(self, store: Store, histogram: Histogram) -> None:
         self._store = store
         self._histogram = histogram
+        self._children: dict[tuple[str, str], Histogram] = {}
 
     def _observe(self, operation: str, key: str, started: float) -> None:
-        self._histogram.labels(operation, kind_of(key)).observe(time.monotonic() - started)
+        labels = (operation, kind_of(key))
+        child = self._children.get(labels)
+        if child is None:
+            child = self._children[labels] = self._histogram.labels(*labels)
+        child.observe(time.monotonic() - started)
 
     async def get(self, key: str) -> KeyValue | None:
         """See :class:`Store`."""

@@ -13,6 +13,7 @@ from prometheus_client import (
 )
 
 from apiserver.context import RequestInfo
+from minikube_py.api.resources import Resource
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 _READS = frozenset({"get", "list", "watch"})
@@ -55,6 +56,7 @@ class Metrics:
             buckets=_ETCD_SECONDS,
             registry=self.registry,
         )
+        self._answered: dict[tuple[str, Resource | None, str, int], tuple[Counter, Histogram | None]] = {}
         self._reading = self._inflight.labels("readOnly")
         self._mutating = self._inflight.labels("mutating")
 
@@ -64,17 +66,28 @@ class Metrics:
 
     def observe(self, info: RequestInfo, code: int, seconds: float) -> None:
         """Counts an answered request; one that is not for a known resource is counted without its path."""
-        resource = info.resource
-        verb = _VERBS.get(info.verb, info.verb.upper())
-        if resource is None:
-            labels = (verb, "", "", "", "")
-        else:
-            subresource = info.subresource if resource.subresource(info.subresource) else ""
-            labels = (verb, resource.group, resource.version, resource.plural, subresource)
-        self._requests.labels(*labels, str(code)).inc()
-        if info.verb != "watch":
-            self._durations.labels(*labels).observe(seconds)
+        key = (info.verb, info.resource, info.subresource if info.resource else "", code)
+        # Children are kept, because finding one by its labels costs more than counting in it.
+        answered = self._answered.get(key)
+        if answered is None:
+            labels = _labels(info)
+            duration = None if info.verb == "watch" else self._durations.labels(*labels)
+            answered = self._requests.labels(*labels, str(code)), duration
+            if info.resource is None or not info.subresource or info.resource.subresource(info.subresource):
+                self._answered[key] = answered
+        total, duration = answered
+        total.inc()
+        if duration is not None:
+            duration.observe(seconds)
 
     def exposition(self) -> bytes:
         """The text form that ``/metrics`` gives."""
         return generate_latest(self.registry)
+
+
+def _labels(info: RequestInfo) -> tuple[str, ...]:
+    verb, resource = _VERBS.get(info.verb, info.verb.upper()), info.resource
+    if resource is None:
+        return verb, "", "", "", ""
+    subresource = info.subresource if resource.subresource(info.subresource) else ""
+    return verb, resource.group, resource.version, resource.plural, subresource

@@ -7,14 +7,16 @@ refused here.
 from __future__ import annotations
 
 import ssl
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 from apiserver.context import UserInfo
 from minikube_py.api.errors import Unauthorized
 
 EXTENSION = "minikube_py.tls"
 """The key in an ASGI scope's ``extensions`` under which the server puts ``{"peer": <decoded certificate>}``."""
+_IDENTITY = "identity"
+"""The key in a decoded certificate under which what was read from it is kept, for the connection's next request."""
 
 
 def peer_of(scope: Any) -> dict[str, Any] | None:
@@ -25,8 +27,16 @@ def peer_of(scope: Any) -> dict[str, Any] | None:
 
 def user_of_certificate(peer: dict[str, Any], now: datetime) -> UserInfo:
     """The user that a certificate (as ``SSLSocket.getpeercert`` decodes it) names. Raises Unauthorized."""
-    if datetime.fromtimestamp(ssl.cert_time_to_seconds(peer["notAfter"]), UTC) < now:
+    identity = peer.get(_IDENTITY)
+    if identity is None:
+        identity = peer[_IDENTITY] = _identity(peer)
+    user, expires = identity
+    if expires < now.timestamp() or not user.name:
         raise Unauthorized("Unauthorized")
+    return cast(UserInfo, user)
+
+
+def _identity(peer: dict[str, Any]) -> tuple[UserInfo, float]:
     name = ""
     groups: list[str] = []
     for relative_name in peer.get("subject", ()):
@@ -35,6 +45,4 @@ def user_of_certificate(peer: dict[str, Any], now: datetime) -> UserInfo:
                 name = value
             elif key == "organizationName":
                 groups.append(value)
-    if not name:
-        raise Unauthorized("Unauthorized")
-    return UserInfo(name, groups=(*groups, "system:authenticated"))
+    return UserInfo(name, groups=(*groups, "system:authenticated")), float(ssl.cert_time_to_seconds(peer["notAfter"]))

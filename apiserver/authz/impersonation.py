@@ -11,12 +11,15 @@ from apiserver.authz.attributes import Attributes, forbidden
 from apiserver.context import RequestContext, UserInfo
 from minikube_py.api.errors import BadRequest
 
+_PREFIX = b"impersonate-"
 _EXTRA = "impersonate-extra-"
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
 def impersonate(ctx: RequestContext) -> UserInfo:
     """The user that the request acts as. Raises BadRequest, and Forbidden where the real user may not."""
+    if not any(key.startswith(_PREFIX) for key in ctx.headers):
+        return ctx.user
     headers = ctx.request.headers
     name = headers.get("impersonate-user", "")
     groups = headers.getlist("impersonate-group")

@@ -8,16 +8,16 @@ store, that of :attr:`WatchCache.revision`.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from bisect import bisect_left, insort
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from apiserver.storage.cached import Cached, CacheEvent, Delivery, FieldsOf, no_fields
-from apiserver.storage.encoding import splice
+from apiserver.storage.encoding import take_apart
 from apiserver.storage.history import History, HistoryLimits, RevisionExpired
 from apiserver.storage.hub import WatchHub
 from apiserver.storage.store import (
@@ -78,6 +78,7 @@ class WatchCache:
         self._objects: dict[str, Cached] = {}
         self._keys: list[str] = []
         self._history = History(0, self._limits, monotonic)
+        self._heads: dict[bytes, bytes] = {}
         self._early: _Events | None = None
         self._subscriptions: dict[Subscription, None] = {}
         hub.add(self.prefix, self)
@@ -95,18 +96,26 @@ class WatchCache:
     async def ready(self, timeout: float) -> None:
         """Waits until the cache is filled. Raises StoreUnavailable, or StoreTimeout after ``timeout`` seconds."""
         if not self._synced:
-            async with self._bounded(timeout):
-                await self._fill()
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._fill()
+            except TimeoutError:
+                raise self._not_current() from None
 
     async def wait_fresh(self, timeout: float) -> int:
         """Waits until the cache shows everything acknowledged before the call; its revision then.
 
         Raises StoreUnavailable, or StoreTimeout after ``timeout`` seconds.
         """
-        async with self._bounded(timeout):
-            await self._fill()
-            await self._hub.wait_fresh()
-            await self._fill()
+        try:
+            async with asyncio.timeout(timeout):
+                if not self._synced:
+                    await self._fill()
+                await self._hub.wait_fresh()
+                if not self._synced:
+                    await self._fill()
+        except TimeoutError:
+            raise self._not_current() from None
         return self.revision
 
     async def wait_revision(self, revision: int, timeout: float) -> int:
@@ -137,7 +146,10 @@ class WatchCache:
     def cached(self, stored: KeyValue) -> Cached:
         """What the store gave (an old revision's page, say) in the form that the cache gives."""
         namespace, _, name = stored.key[len(self.prefix) :].rpartition("/")
-        return Cached(namespace, name, stored.revision, splice(stored.value, stored.revision), self._fields_of)
+        head, item = take_apart(stored.value, stored.revision)
+        # The namespace and the head are the same in many objects: one copy of each is kept.
+        known = self._heads.setdefault(head, head)
+        return Cached(sys.intern(namespace), name, stored.revision, known, item, self._fields_of)
 
     def subscribe(
         self,
@@ -275,10 +287,5 @@ class WatchCache:
         ) % (self.resource.kind.encode(), self.resource.api_version.encode(), self.revision, annotations)
         return Delivery("BOOKMARK", self.revision, None, line)
 
-    @asynccontextmanager
-    async def _bounded(self, timeout: float) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(timeout):
-                yield
-        except TimeoutError:
-            raise StoreTimeout(f"the cache of {self.resource.qualified} is not current") from None
+    def _not_current(self) -> StoreTimeout:
+        return StoreTimeout(f"the cache of {self.resource.qualified} is not current")

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 import orjson
 
-from apiserver.storage.encoding import item_form, resplice
+from apiserver.storage.encoding import resplice, served_form
 from minikube_py.api.meta import Object
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
@@ -23,17 +23,19 @@ def no_fields(obj: Object) -> Mapping[str, str]:
 class Cached:
     """One object at one revision; never changes.
 
-    ``data`` is its JSON with ``resourceVersion``, ``kind`` and ``apiVersion``, ready to be sent. Labels and selectable
-    fields are read from it when first asked for, and kept; the object itself is decoded anew each time.
+    ``item`` is its JSON as a list holds it, with ``resourceVersion`` and without ``kind`` and ``apiVersion``; ``head``
+    is the text of those two, one object for all of a kind. Labels and selectable fields are read from it when first
+    asked for, and kept; the object itself is decoded anew each time.
     """
 
-    __slots__ = ("_fields", "_fields_of", "_labels", "data", "name", "namespace", "revision")
+    __slots__ = ("_fields", "_fields_of", "_labels", "head", "item", "name", "namespace", "revision")
 
-    def __init__(self, namespace: str, name: str, revision: int, data: bytes, fields_of: FieldsOf) -> None:
+    def __init__(self, namespace: str, name: str, revision: int, head: bytes, item: bytes, fields_of: FieldsOf) -> None:
         self.namespace = namespace
         self.name = name
         self.revision = revision
-        self.data = data
+        self.head = head
+        self.item = item
         self._fields_of = fields_of
         self._labels: Mapping[str, str] | None = None
         self._fields: Mapping[str, str] | None = None
@@ -58,9 +60,9 @@ class Cached:
         return cast(Mapping[str, str], self._fields)
 
     @property
-    def item(self) -> bytes:
-        """``data`` without ``kind`` and ``apiVersion``: an item of a list of a built-in kind."""
-        return item_form(self.data)
+    def data(self) -> bytes:
+        """The object's JSON with ``kind`` and ``apiVersion``, ready to be sent."""
+        return served_form(self.head, self.item)
 
     @property
     def object(self) -> Object:
@@ -69,8 +71,8 @@ class Cached:
 
     def at_revision(self, revision: int) -> Cached:
         """The same state with another ``resourceVersion``, as a DELETED event shows it."""
-        data = resplice(self.data, self.revision, revision)
-        moved = Cached(self.namespace, self.name, revision, data, self._fields_of)
+        item = resplice(self.item, self.revision, revision)
+        moved = Cached(self.namespace, self.name, revision, self.head, item, self._fields_of)
         moved._labels, moved._fields = self._labels, self._fields
         return moved
 
@@ -99,11 +101,17 @@ class Delivery:
         self._line = line
 
     @property
+    def size(self) -> int:
+        """Bytes that the event keeps in memory, about."""
+        return len(self.cached.item) if self.cached is not None else 0
+
+    @property
     def line(self) -> bytes:
         """The event's line of a JSON watch, newline included; encoded once."""
         if self._line is None:
-            data = self.cached.data if self.cached else b"null"
-            self._line = b'{"type":"%s","object":%s}\n' % (self.type.encode(), data)
+            shown = cast(Cached, self.cached)
+            opening = b'{"type":"%s","object":' % self.type.encode()
+            self._line = b"".join((opening, shown.head, memoryview(shown.item)[1:], b"}\n"))
         return self._line
 
 
@@ -131,7 +139,7 @@ class CacheEvent:
     @property
     def size(self) -> int:
         """Bytes that the event keeps in memory, about."""
-        return len(self.after.data if self.after else cast(Cached, self.before).data)
+        return len(cast(Cached, self.after or self.before).item)
 
     def delivery(self, matches: Callable[[Cached], bool] | None) -> Delivery | None:
         """What a watcher with that selector is told; None where neither state is selected.

@@ -46,10 +46,21 @@ def splice(value: bytes, revision: int) -> bytes:
     return b"".join((value[:offset], _REVISION_FIELD % revision, value[offset + _METADATA_LENGTH :]))
 
 
-def resplice(data: bytes, old_revision: int, new_revision: int) -> bytes:
-    """The served form ``data`` with its ``old_revision`` replaced, as a DELETED event shows the last state."""
-    start = data.index(_METADATA) + _REVISION_START
-    return b"".join((data[:start], b"%d" % new_revision, data[start + len(b"%d" % old_revision) :]))
+def take_apart(value: bytes, revision: int) -> tuple[bytes, bytes]:
+    """A stored value as what stands before its metadata, and the rest in item form; see :func:`served_form`."""
+    offset = value.index(_METADATA)
+    return value[:offset], b"".join((b"{", _REVISION_FIELD % revision, value[offset + _METADATA_LENGTH :]))
+
+
+def served_form(head: bytes, item: bytes) -> bytes:
+    """The served form of what :func:`take_apart` gave."""
+    return head + item[1:]
+
+
+def resplice(item: bytes, old_revision: int, new_revision: int) -> bytes:
+    """The item form with its ``old_revision`` replaced, as a DELETED event shows the last state."""
+    start = 1 + _REVISION_START
+    return b"".join((item[:start], b"%d" % new_revision, item[start + len(b"%d" % old_revision) :]))
 
 
 def item_form(data: bytes) -> bytes:

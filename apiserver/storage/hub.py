@@ -18,6 +18,7 @@ from typing import Protocol, cast
 import structlog
 
 from apiserver.storage.store import Compacted, Store, StoreError, StoreEvent, WatchBatch
+from minikube_py.runtime.tasks import Tasks
 
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 1.0
@@ -45,27 +46,38 @@ class SharedRevision:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lock = asyncio.Lock()
-        self._asked = 0
-        self._answered = 0
-        self._answer = 0
-        self._failure: StoreError | None = None
+        self._tasks = Tasks()
+        self._asking = False
+        self._waiting: list[asyncio.Future[int]] = []
 
     async def get(self) -> int:
         """A revision that no write acknowledged before the call is above. Raises what the store raises."""
-        arrived = self._asked
-        async with self._lock:
-            if self._answered <= arrived:
-                self._asked += 1
-                number = self._asked
-                try:
-                    self._answer, self._failure = await self._store.current_revision(), None
-                except StoreError as error:
-                    self._failure = error
-                self._answered = number
-            if self._failure is not None:
-                raise self._failure
-            return self._answer
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        if not self._asking:
+            self._asking = True
+            self._tasks.start("current-revision", self._ask())
+        return await future
+
+    async def _ask(self) -> None:
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                await self._answer(waiting)
+        finally:
+            self._asking = False
+
+    async def _answer(self, waiting: list[asyncio.Future[int]]) -> None:
+        try:
+            revision = await self._store.current_revision()
+        except Exception as error:
+            for future in waiting:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for future in waiting:
+            if not future.done():
+                future.set_result(revision)
 
 
 class WatchHub:
@@ -150,7 +162,11 @@ class WatchHub:
                 continue
             parts = event.key.split("/", 4)
             if len(parts) == 5 and (consumer := self._consumers.get(f"/{parts[1]}/{parts[2]}/{parts[3]}/")):
-                consumer.apply(event)
+                if event.unreadable:
+                    # Filled anew when next read, which tells the reader what is wrong.
+                    consumer.reset()
+                else:
+                    consumer.apply(event)
         self._advance(batch.revision)
 
     def _advance(self, revision: int) -> None:

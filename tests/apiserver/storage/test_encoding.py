@@ -24,7 +24,15 @@ def test_the_served_form_equals_the_object_with_its_revision():
 
 def test_resplicing_changes_the_revision_only():
     stored = encoding.encode_for_storage(POD)
-    assert encoding.resplice(encoding.splice(stored, 99), 99, 1000) == encoding.splice(stored, 1000)
+    (head, item), later = encoding.take_apart(stored, 99), encoding.take_apart(stored, 1000)
+    assert (head, encoding.resplice(item, 99, 1000)) == later
+
+
+def test_what_is_taken_apart_is_an_item_and_makes_the_served_form():
+    stored = encoding.encode_for_storage(POD)
+    head, item = encoding.take_apart(stored, 7)
+    assert encoding.served_form(head, item) == encoding.splice(stored, 7)
+    assert item == encoding.item_form(encoding.splice(stored, 7))
 
 
 def test_an_item_has_neither_kind_nor_api_version():

@@ -5,7 +5,7 @@ from apiserver.storage.history import History, HistoryLimits, RevisionExpired
 
 
 def event(revision, size=10):
-    return CacheEvent(None, Cached("ns", "p", revision, b"x" * size, no_fields), revision)
+    return CacheEvent(None, Cached("ns", "p", revision, b"", b"x" * size, no_fields), revision)
 
 
 class Filled:
