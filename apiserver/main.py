@@ -47,18 +47,26 @@ __all__ = ["Settings", "make_core", "run"]
 
 
 def make_store(settings: Settings) -> Store:
-    """The store that the settings name."""
+    """The store that the settings name. Raises InvalidEncryptionConfiguration."""
+    store: Store
     if settings.etcd_servers == ["memory"]:
         from apiserver.storage.memory import MemoryStore
 
-        return MemoryStore()
-    from apiserver.storage.etcd import EtcdStore
-    from apiserver.storage.etcd_calls import EtcdTls
+        store = MemoryStore()
+    else:
+        from apiserver.storage.etcd import EtcdStore
+        from apiserver.storage.etcd_calls import EtcdTls
 
-    tls: EtcdTls | None = None
-    if settings.etcd_cafile:
-        tls = EtcdTls(settings.etcd_cafile, settings.etcd_certfile, settings.etcd_keyfile)
-    return EtcdStore(settings.etcd_servers, tls=tls)
+        tls: EtcdTls | None = None
+        if settings.etcd_cafile:
+            tls = EtcdTls(settings.etcd_cafile, settings.etcd_certfile, settings.etcd_keyfile)
+        store = EtcdStore(settings.etcd_servers, tls=tls)
+    if not settings.encryption_provider_config:
+        return store
+    from apiserver.storage.encryption.config import load
+    from apiserver.storage.encryption.store import EncryptedStore
+
+    return EncryptedStore(store, load(settings.encryption_provider_config))
 
 
 def make_core(

@@ -34,6 +34,9 @@ class Settings(BaseModel):
     """Client certificate shown to etcd."""
     etcd_keyfile: str = ""
     """Key of the client certificate shown to etcd."""
+    encryption_provider_config: str = ""
+    """YAML file, kind EncryptionConfiguration, that says which kinds are encrypted in etcd and by which keys; empty
+    stores all as it is."""
     bind_address: str = "0.0.0.0"
     """Address to listen on."""
     secure_port: int = 6443

@@ -14,7 +14,7 @@ from apiserver.objects import encode, stored_metadata
 from apiserver.storage.encoding import decode, splice
 from apiserver.storage.store import RevisionMismatch
 from minikube_py.api.errors import ApiError, conflict, not_found
-from minikube_py.api.meta import Object, join_key, metadata, resource_version_of
+from minikube_py.api.meta import Object, join_key, metadata
 
 MAX_ATTEMPTS = 100
 """Attempts of a change that does not name the version it is based on."""
@@ -49,19 +49,19 @@ Transform = Callable[[Object], Awaitable[Object]]
 class _Found:
     obj: Object
     revision: int
+    stale: bool = False
 
 
 async def current(operation: Operation) -> Object:
     """The object as the store has it now, with its resourceVersion. Raises NotFound."""
-    found = await operation.core.store.get(operation.key)
-    if found is None:
-        raise missing(operation)
-    return decode(found.value, found.revision)
+    return (await _current(operation)).obj
 
 
 async def _current(operation: Operation) -> _Found:
-    obj = await current(operation)
-    return _Found(obj, resource_version_of(obj))
+    found = await operation.core.store.get(operation.key)
+    if found is None:
+        raise missing(operation)
+    return _Found(decode(found.value, found.revision), found.revision, found.stale)
 
 
 def missing(operation: Operation) -> ApiError:
@@ -99,7 +99,7 @@ async def guaranteed_update(
                 raise
             found, is_current = await _current(operation), True
             continue
-        if is_same(new, found.obj):
+        if is_same(new, found.obj) and not found.stale:
             if is_current:
                 return Stored(encode(found.obj), found.revision)
             found, is_current = await _current(operation), True
@@ -113,7 +113,8 @@ async def guaranteed_update(
             if mismatch.current is None:
                 raise missing(operation) from None
             revision = mismatch.current.revision
-            found, is_current = _Found(decode(mismatch.current.value, revision), revision), True
+            found = _Found(decode(mismatch.current.value, revision), revision, mismatch.current.stale)
+            is_current = True
     raise conflict(operation.resource.group, operation.resource.plural, operation.name)
 
 

@@ -14,12 +14,14 @@ Errors are one tree::
     ├── ValueTooLarge       the value is above the store's limit for one request (HTTP 413)
     ├── Compacted           the revision asked for is gone                       (HTTP 410)
     ├── FutureRevision      the revision asked for does not exist yet
+    ├── Unreadable          a stored value that no key decrypts                  (HTTP 500)
     ├── KeyExists           a create found the key                               (HTTP 409)
     └── RevisionMismatch    an update or delete found another revision, or no key (HTTP 409 or 404)
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
@@ -32,11 +34,15 @@ REGISTRY = "/registry"
 
 @dataclass(frozen=True, slots=True)
 class KeyValue:
-    """A key as it is at some moment; ``revision`` is that of its last write."""
+    """A key as it is at some moment; ``revision`` is that of its last write.
+
+    ``stale``: it is stored in another form than it would be written in today (encryption at rest).
+    """
 
     key: str
     value: bytes
     revision: int
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class StoreEvent:
     """One write, as a watch tells it. ``value`` is empty for a DELETE, whose ``revision`` is the deletion's.
 
     ``previous`` is the key before the write, where the watch was asked for it and the store still has it.
+    ``unreadable``: the value cannot be decrypted, and is empty.
     """
 
     type: Literal["PUT", "DELETE"]
@@ -66,6 +73,7 @@ class StoreEvent:
     value: bytes
     revision: int
     previous: KeyValue | None = None
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +154,14 @@ class FutureRevision(StoreError):
 
     def __init__(self) -> None:
         super().__init__("etcdserver: mvcc: required revision is a future revision")
+
+
+class Unreadable(StoreError):
+    """The value of ``key`` is encrypted in a way, or by a key, that the configuration does not name."""
+
+    def __init__(self, key: str, cause: str) -> None:
+        super().__init__(f"unable to transform key {json.dumps(key)}: {cause}")
+        self.key = key
 
 
 class KeyExists(StoreError):

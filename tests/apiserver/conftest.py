@@ -23,6 +23,7 @@ from apiserver.main import fill_caches, make_core
 from apiserver.settings import Settings
 from apiserver.storage.hub import WatchHub
 from apiserver.storage.memory import MemoryStore
+from apiserver.storage.store import Store
 from minikube_py.runtime.clock import FakeClock
 from minikube_py.runtime.tasks import Tasks
 
@@ -139,8 +140,14 @@ def settings(service_account_keys: Path) -> Settings:
 
 
 @pytest.fixture
-async def api(settings: Settings) -> AsyncIterator[Api]:
-    store = MemoryStore()
+def backing() -> Store:
+    """What the server stores in; a module may have another."""
+    return MemoryStore()
+
+
+@pytest.fixture
+async def api(settings: Settings, backing: Store) -> AsyncIterator[Api]:
+    store = backing
     hub = WatchHub(store)
     core = make_core(settings, store, hub, clock=FakeClock())
     tasks = Tasks()

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from apiserver.storage.encryption.config import Encryption
+from apiserver.storage.encryption.providers import AesGcm, Identity, Key
+from apiserver.storage.encryption.store import EncryptedStore
 from apiserver.storage.etcd import EtcdStore
 from apiserver.storage.memory import MemoryStore
 
@@ -93,10 +96,12 @@ def small_etcd(make_etcd):
     return make_etcd("--quota-backend-bytes=2097152")
 
 
-@pytest.fixture(params=["memory", pytest.param("etcd", marks=pytest.mark.etcd)])
+@pytest.fixture(params=["memory", "encrypted memory", pytest.param("etcd", marks=pytest.mark.etcd)])
 async def store(request):
     if request.param == "memory":
         made = MemoryStore()
+    elif request.param == "encrypted memory":
+        made = EncryptedStore(MemoryStore(), Encryption([(["*.*"], [AesGcm([Key("k", b"k" * 32)]), Identity()])]))
     else:
         made = EtcdStore([request.getfixturevalue("shared_etcd").endpoint])
     yield made
