@@ -11,24 +11,36 @@ from apiserver.admission.plugin import Attributes, Plugin
 
 
 def default_chain() -> AdmissionChain:
-    """The plugins that are always on, in upstream's order; webhooks have their place after the mutating ones."""
+    """The plugins that are always on, in upstream's order; webhooks have their place before ResourceQuota."""
+    from apiserver.admission.default_ingress_class import DefaultIngressClass
+    from apiserver.admission.default_storage_class import DefaultStorageClass
     from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
+    from apiserver.admission.limit_ranger import LimitRanger
     from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
     from apiserver.admission.node_restriction import NodeRestriction
+    from apiserver.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
     from apiserver.admission.pod_binding import PodBinding
     from apiserver.admission.priority import Priority
     from apiserver.admission.rbac_escalation import RbacEscalation
+    from apiserver.admission.runtime_class import RuntimeClass
     from apiserver.admission.service_account import ServiceAccount
+    from apiserver.admission.storage_object_in_use_protection import StorageObjectInUseProtection
     from apiserver.admission.taint_nodes_by_condition import TaintNodesByCondition
 
     return AdmissionChain(
         [
             NamespaceLifecycle(),
+            LimitRanger(),
             ServiceAccount(),
             NodeRestriction(),
             TaintNodesByCondition(),
             Priority(),
             DefaultTolerationSeconds(),
+            DefaultStorageClass(),
+            StorageObjectInUseProtection(),
+            PersistentVolumeClaimResize(),
+            RuntimeClass(),
+            DefaultIngressClass(),
             PodBinding(),
             RbacEscalation(),
         ]

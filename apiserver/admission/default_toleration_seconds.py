@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from apiserver.admission.plugin import Attributes, Plugin
+from typing import ClassVar
+
+from apiserver.admission.plugin import CREATE_OR_UPDATE, PODS_ONLY, Action, Attributes, Plugin
 from minikube_py.api.meta import Object
 
 SECONDS = 300
@@ -14,10 +16,12 @@ class DefaultTolerationSeconds(Plugin):
 
     name = "DefaultTolerationSeconds"
     mutates = True
+    kinds = PODS_ONLY
+    actions: ClassVar[frozenset[Action]] = CREATE_OR_UPDATE
 
     async def mutate(self, attributes: Attributes) -> None:
-        """Changes pods that are created."""
-        if attributes.is_for("pods") and attributes.action == "CREATE" and attributes.obj is not None:
+        """Changes pods that are created; an updated one has them unless somebody may take them away."""
+        if attributes.is_for("pods") and attributes.obj is not None:
             attributes.obj = with_tolerations(attributes.obj)
 
 

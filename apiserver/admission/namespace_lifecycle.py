@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from apiserver.admission.plugin import Attributes, Plugin
+from typing import ClassVar
+
+from apiserver.admission.lookup import Derived
+from apiserver.admission.plugin import Action, Attributes, Plugin
 from apiserver.core import Operation
-from apiserver.storage.encoding import decode
-from apiserver.storage.store import storage_key
 from minikube_py.api.errors import NAMESPACE_TERMINATING, Forbidden, forbidden, not_found
 from minikube_py.api.meta import Object, is_deleting
 from minikube_py.api.resources import NAMESPACES
@@ -18,33 +19,34 @@ class NamespaceLifecycle(Plugin):
 
     name = "NamespaceLifecycle"
     mutates = True
+    actions: ClassVar[frozenset[Action]] = frozenset({"CREATE", "DELETE"})
+
+    def __init__(self) -> None:
+        self._terminating: Derived[bool] = Derived(NAMESPACES, is_terminating)
 
     async def mutate(self, attributes: Attributes) -> None:
         """Checks before anything else does, as upstream. Raises Forbidden, NotFound."""
         operation = attributes.operation
-        if operation.resource == NAMESPACES:
+        resource = operation.resource
+        if resource.plural == "namespaces" and not resource.group:
             if attributes.action == "DELETE" and operation.name in IMMORTAL:
                 raise forbidden("", "namespaces", operation.name, "this namespace may not be deleted")
             return
-        if attributes.action != "CREATE" or not operation.resource.namespaced or not operation.resource.persisted:
+        if attributes.action == "DELETE" or not resource.namespaced or not resource.persisted:
             return
-        namespace = await _namespace(operation)
-        if is_deleting(namespace) and not operation.subresource:
-            raise _terminating(operation)
+        terminating = await self._terminating.get(operation.core, "", operation.namespace)
+        if terminating is None:
+            raise not_found("", "namespaces", operation.namespace)
+        if terminating:
+            raise _refused(operation)
 
 
-async def _namespace(operation: Operation) -> Object:
-    name = operation.namespace
-    cached = operation.core.caches[NAMESPACES].get(name)
-    if cached is not None:
-        return cached.object
-    found = await operation.core.store.get(storage_key(NAMESPACES, "", name))
-    if found is None:
-        raise not_found("", "namespaces", name)
-    return decode(found.value, found.revision)
+def is_terminating(namespace: Object) -> bool:
+    """Whether a namespace is being deleted."""
+    return is_deleting(namespace) or (namespace.get("status") or {}).get("phase") == "Terminating"
 
 
-def _terminating(operation: Operation) -> Forbidden:
+def _refused(operation: Operation) -> Forbidden:
     resource, name = operation.resource, operation.namespace
     cause = f"unable to create new content in namespace {name} because it is being terminated"
     refused = forbidden(resource.group, resource.plural, operation.name, cause)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from apiserver.core import Operation
 from minikube_py.api.meta import Object
@@ -35,14 +35,26 @@ class Attributes:
 
 
 class Plugin:
-    """An admission plugin that admits everything; a plugin overrides one method or both."""
+    """An admission plugin that admits everything; a plugin overrides one method or both.
 
-    name: str = ""
-    mutates: bool = False
-    validates: bool = False
+    A plugin that looks at few kinds or actions says so, and costs the others nothing.
+    """
+
+    name: ClassVar[str] = ""
+    mutates: ClassVar[bool] = False
+    validates: ClassVar[bool] = False
+    kinds: ClassVar[frozenset[tuple[str, str]] | None] = None
+    """The ``(group, plural)`` whose writes it is asked about; None is every kind."""
+    actions: ClassVar[frozenset[Action]] = frozenset({"CREATE", "UPDATE", "DELETE", "CONNECT"})
+    """The actions that it is asked about."""
 
     async def mutate(self, attributes: Attributes) -> None:
         """May replace ``attributes.obj``. Raises ApiError to refuse."""
 
     async def validate(self, attributes: Attributes) -> None:
         """Sees the object as it will be stored. Raises ApiError to refuse."""
+
+
+CREATE: frozenset[Action] = frozenset({"CREATE"})
+CREATE_OR_UPDATE: frozenset[Action] = frozenset({"CREATE", "UPDATE"})
+PODS_ONLY = frozenset({("", "pods")})

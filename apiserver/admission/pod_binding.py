@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from apiserver.admission.plugin import Attributes, Plugin
+from typing import ClassVar
+
+from apiserver.admission.plugin import CREATE, PODS_ONLY, Action, Attributes, Plugin
 from apiserver.storage.store import storage_key
 from minikube_py.api.errors import not_found
 from minikube_py.api.resources import NODES
@@ -13,6 +15,8 @@ class PodBinding(Plugin):
 
     name = "PodBinding"
     validates = True
+    kinds = PODS_ONLY
+    actions: ClassVar[frozenset[Action]] = CREATE
 
     async def validate(self, attributes: Attributes) -> None:
         """Looks at bindings only. Raises NotFound."""

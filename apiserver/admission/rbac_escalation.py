@@ -28,6 +28,7 @@ class RbacEscalation(Plugin):
 
     name = "RbacEscalation"
     validates = True
+    kinds = frozenset((_GROUP, plural) for plural in ("roles", "rolebindings", "clusterroles", "clusterrolebindings"))
 
     async def validate(self, attributes: Attributes) -> None:
         """Raises Forbidden naming what the user does not hold, NotFound for a role that is not there."""

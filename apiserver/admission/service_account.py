@@ -1,71 +1,115 @@
 """ServiceAccount: gives a pod its account, and the account's token, CA and namespace as files.
 
-Follows ``k8s.io/kubernetes/plugin/pkg/admission/serviceaccount``.
+Follows ``k8s.io/kubernetes/plugin/pkg/admission/serviceaccount``. Which Secrets an account lets a pod refer to is in
+:mod:`apiserver.admission.mountable_secrets`.
 """
 
 from __future__ import annotations
 
 from random import Random
+from typing import ClassVar
 
-from apiserver.admission.plugin import Attributes, Plugin
+from apiserver.admission.lookup import Derived, whole
+from apiserver.admission.mountable_secrets import (
+    enforces,
+    ephemeral_violation,
+    refers_to_secrets,
+    uses_token_projection,
+    violation,
+)
+from apiserver.admission.plugin import CREATE_OR_UPDATE, PODS_ONLY, Action, Attributes, Plugin
 from apiserver.core import Operation
-from apiserver.storage.encoding import decode
-from apiserver.storage.store import storage_key
 from minikube_py.api.errors import Forbidden, forbidden
-from minikube_py.api.meta import Object, annotations_of, join_key
+from minikube_py.api.meta import Object, annotations_of
 from minikube_py.api.names import generate_name
 from minikube_py.api.resources import SERVICE_ACCOUNTS
 
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 TOKEN_SECONDS = 3607
 """Upstream asks for an hour and seven seconds, to tell tokens of this volume from others."""
+DEFAULT_ATTEMPTS = 10
+DEFAULT_RETRY_SECONDS = 0.1
+"""How often and how long apart the account ``default`` is looked for, which a controller makes in new namespaces."""
 _VOLUME_PREFIX = "kube-api-access-"
 _MIRROR = "kubernetes.io/config.mirror"
 
 
 class ServiceAccount(Plugin):
-    """Changes pods that are created; a mirror pod has no account."""
+    """Changes pods that are created, a mirror pod excepted; checks pods and added ephemeral containers."""
 
     name = "ServiceAccount"
     mutates = True
+    validates = True
+    kinds = PODS_ONLY
+    actions: ClassVar[frozenset[Action]] = CREATE_OR_UPDATE
+
+    def __init__(self) -> None:
+        self._accounts: Derived[Object] = Derived(SERVICE_ACCOUNTS, whole)
 
     async def mutate(self, attributes: Attributes) -> None:
         """Changes pods that are created. Raises Forbidden where the account does not exist."""
         pod = attributes.obj
         if not attributes.is_for("pods") or attributes.action != "CREATE" or pod is None:
             return
-        operation = attributes.operation
         if _MIRROR in annotations_of(pod):
+            _check_mirror_pod(attributes.operation, pod)
             return
         spec = pod.get("spec") or {}
         name = spec.get("serviceAccountName") or "default"
-        account = await _account(operation, name)
+        account = await self._account(attributes.operation, name)
         pod = {**pod, "spec": {**spec, "serviceAccountName": name, "serviceAccount": name}}
         if should_mount(pod, account):
-            pod = with_token(pod, operation.core.random)
+            pod = with_token(pod, attributes.operation.core.random)
         secrets = account.get("imagePullSecrets")
         if secrets and not pod["spec"].get("imagePullSecrets"):
             pod = {**pod, "spec": {**pod["spec"], "imagePullSecrets": secrets}}
         attributes.obj = pod
 
+    async def validate(self, attributes: Attributes) -> None:
+        """Raises Forbidden for Secrets that the account does not let its pods refer to."""
+        pod, operation = attributes.obj, attributes.operation
+        if pod is None:
+            return
+        if attributes.is_for("pods", subresource="ephemeralcontainers"):
+            account = await self._account(operation, (pod.get("spec") or {}).get("serviceAccountName") or "default")
+            refused = ephemeral_violation(pod, account) if enforces(account) else ""
+        elif attributes.is_for("pods") and attributes.action == "CREATE":
+            if _MIRROR in annotations_of(pod):
+                _check_mirror_pod(operation, pod)
+                return
+            name = (pod.get("spec") or {}).get("serviceAccountName")
+            if not name:
+                cause = f"no service account specified for pod {operation.namespace}/{operation.name}"
+                raise _forbidden(operation, cause)
+            account = await self._account(operation, name)
+            refused = violation(pod, account) if enforces(account) else ""
+        else:
+            return
+        if refused:
+            raise _forbidden(operation, refused)
 
-async def _account(operation: Operation, name: str) -> Object:
-    cached = operation.core.caches[SERVICE_ACCOUNTS].get(join_key(operation.namespace, name))
-    if cached is not None:
-        return cached.object
-    found = await operation.core.store.get(storage_key(SERVICE_ACCOUNTS, operation.namespace, name))
-    if found is None:
-        raise _missing(operation, name)
-    return decode(found.value, found.revision)
+    async def _account(self, operation: Operation, name: str) -> Object:
+        for attempt in range(DEFAULT_ATTEMPTS if name == "default" else 1):
+            if attempt:
+                await operation.core.clock.sleep(DEFAULT_RETRY_SECONDS * (1 + operation.core.random.random()))
+            account = await self._accounts.get(operation.core, operation.namespace, name)
+            if account is not None:
+                return account
+        missing = f'serviceaccount "{name}" not found'
+        raise _forbidden(operation, f"error looking up service account {operation.namespace}/{name}: {missing}")
 
 
-def _missing(operation: Operation, name: str) -> Forbidden:
-    return forbidden(
-        "",
-        "pods",
-        operation.name,
-        f'error looking up service account {operation.namespace}/{name}: serviceaccount "{name}" not found',
-    )
+def _check_mirror_pod(operation: Operation, pod: Object) -> None:
+    if (pod.get("spec") or {}).get("serviceAccountName"):
+        raise _forbidden(operation, "a mirror pod may not reference service accounts")
+    if refers_to_secrets(pod):
+        raise _forbidden(operation, "a mirror pod may not reference secrets")
+    if uses_token_projection(pod):
+        raise _forbidden(operation, "a mirror pod may not use ServiceAccountToken volume projections")
+
+
+def _forbidden(operation: Operation, cause: str) -> Forbidden:
+    return forbidden("", "pods", operation.name, cause)
 
 
 def should_mount(pod: Object, account: Object) -> bool:

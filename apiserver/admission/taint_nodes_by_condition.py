@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from apiserver.admission.plugin import Attributes, Plugin
+from typing import ClassVar
+
+from apiserver.admission.plugin import CREATE, Action, Attributes, Plugin
 from minikube_py.api.meta import Object
 
 NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
@@ -13,10 +15,12 @@ class TaintNodesByCondition(Plugin):
 
     name = "TaintNodesByCondition"
     mutates = True
+    kinds = frozenset({("", "nodes")})
+    actions: ClassVar[frozenset[Action]] = CREATE
 
     async def mutate(self, attributes: Attributes) -> None:
         """Changes nodes that are created."""
-        if attributes.is_for("nodes") and attributes.action == "CREATE" and attributes.obj is not None:
+        if attributes.is_for("nodes") and attributes.obj is not None:
             attributes.obj = with_taint(attributes.obj)
 
 

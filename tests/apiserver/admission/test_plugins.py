@@ -9,10 +9,8 @@ import pytest
 
 from apiserver.admission.default_toleration_seconds import with_tolerations
 from apiserver.admission.node_restriction import protected_labels
-from apiserver.admission.priority import with_priority
 from apiserver.admission.service_account import MOUNT_PATH, should_mount, with_token
 from apiserver.admission.taint_nodes_by_condition import with_taint
-from minikube_py.api.errors import Forbidden
 
 NOT_READY = "node.kubernetes.io/not-ready"
 
@@ -30,25 +28,6 @@ def test_what_the_pod_says_itself_stands() -> None:
     assert tolerated(with_tolerations({"spec": {"tolerations": [own]}}))[0] == (NOT_READY, 5)
     everything = {"spec": {"tolerations": [{"operator": "Exists"}]}}
     assert with_tolerations(everything) is everything
-
-
-@pytest.mark.parametrize(
-    ("spec", "priority"),
-    [
-        pytest.param({}, 0, id="no class"),
-        pytest.param({"priorityClassName": "system-node-critical"}, 2_000_001_000, id="node critical"),
-        pytest.param({"priorityClassName": "system-cluster-critical"}, 2_000_000_000, id="cluster critical"),
-        pytest.param({"priority": 0}, 0, id="the number that it would get"),
-    ],
-)
-def test_the_priority_of_a_class(spec: Any, priority: int) -> None:
-    assert with_priority({"spec": spec}, "p")["spec"]["priority"] == priority
-
-
-@pytest.mark.parametrize("spec", [{"priorityClassName": "x"}, {"priority": 7}, {"preemptionPolicy": "Never"}])
-def test_a_priority_of_ones_own_is_refused(spec: Any) -> None:
-    with pytest.raises(Forbidden):
-        with_priority({"spec": spec}, "p")
 
 
 @pytest.mark.parametrize(
