@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import posixpath
 from dataclasses import dataclass
 
 import orjson
@@ -39,19 +40,27 @@ def encode_token(continuation: Continuation) -> str:
 def decode_token(token: str) -> Continuation:
     """The continuation of a token. Raises BadRequest."""
     try:
-        body = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        body = orjson.loads(base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True))
     except (binascii.Error, ValueError):
-        raise BadRequest("continue key is not valid: illegal base64 data or JSON") from None
-    if not isinstance(body, dict) or body.get("v") != _VERSION:
-        raise BadRequest("continue key is not valid: server does not recognize this encoded version")
+        raise _invalid("continue key is not valid: illegal base64 data or JSON") from None
+    if not isinstance(body, dict):
+        raise _invalid("continue key is not valid: not a JSON object")
+    if body.get("v") != _VERSION:
+        raise _invalid(f"continue key is not valid: server does not recognize this encoded version {body.get('v', '')}")
     revision, start = body.get("rv"), body.get("start")
-    if not isinstance(revision, int) or isinstance(revision, bool) or revision < LATEST or revision == 0:
-        raise BadRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+    if not isinstance(revision, int) or isinstance(revision, bool) or not revision or abs(revision) >= 2**63:
+        raise _invalid("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
     if not isinstance(start, str) or not start:
-        raise BadRequest("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)")
-    if ".." in start.split("/") or start.startswith("/"):
-        raise BadRequest("continue key is not valid: the encoded start key is outside the collection")
-    return Continuation(revision, start)
+        raise _invalid("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)")
+    # The key may not lead out of the collection: it is to be the path that it says.
+    absolute = start if start.startswith("/") else f"/{start}"
+    if posixpath.normpath(absolute) != absolute:
+        raise _invalid(f"continue key is not valid: {start}")
+    return Continuation(max(revision, LATEST), absolute[1:])
+
+
+def _invalid(cause: str) -> BadRequest:
+    return BadRequest(f"invalid continue token: {cause}")
 
 
 def expired(continuation: Continuation) -> Expired:

@@ -28,7 +28,7 @@ def from_store(error: StoreError) -> ApiError:
     """The answer to a failure of the store."""
     if isinstance(error, RevisionNotReached):
         cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-        return Timeout(str(error), details={"causes": [cause]}, retry_after_seconds=1)
+        return Timeout(f"Timeout: {error}", details={"causes": [cause]}, retry_after_seconds=1)
     if isinstance(error, StoreTimeout):
         return Timeout(f"etcdserver: request timed out ({error})", retry_after_seconds=1)
     if isinstance(error, StoreUnavailable):
@@ -41,7 +41,7 @@ def from_store(error: StoreError) -> ApiError:
         return Expired(RESOURCE_EXPIRED)
     if isinstance(error, FutureRevision):
         cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-        return Timeout("Too large resource version", details={"causes": [cause]}, retry_after_seconds=1)
+        return Timeout("Timeout: Too large resource version", details={"causes": [cause]}, retry_after_seconds=1)
     return InternalError(f"Internal error occurred: {error}", details={"causes": [{"message": str(error)}]})
 
 

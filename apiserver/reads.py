@@ -14,8 +14,15 @@ from apiserver.continuation import LATEST, Continuation, decode_token, expired
 from apiserver.selection import Selection, parse_selection
 from apiserver.storage.cache import WatchCache
 from apiserver.storage.cached import Cached
-from apiserver.storage.store import Compacted
-from minikube_py.api.errors import BadRequest, FieldError, field_forbidden, field_not_supported, invalid
+from apiserver.storage.store import Compacted, FutureRevision
+from minikube_py.api.errors import (
+    BadRequest,
+    FieldError,
+    field_forbidden,
+    field_invalid,
+    field_not_supported,
+    invalid,
+)
 from minikube_py.api.meta import join_key
 
 FRESH_TIMEOUT_SECONDS = 10.0
@@ -23,7 +30,9 @@ FRESH_TIMEOUT_SECONDS = 10.0
 REVISION_TIMEOUT_SECONDS = 3.0
 """How long a read waits for a revision that this process has not seen, as upstream."""
 _EXACT, _NOT_OLDER_THAN = "Exact", "NotOlderThan"
+_LARGEST_VERSION = 2**64 - 1
 _PAGE = 500
+_LARGEST_PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,60 +57,90 @@ class Page:
 
 def selection(ctx: RequestContext) -> Selection:
     """The selection that the request's path and query name. Raises BadRequest."""
-    namespace = ctx.info.namespace if ctx.resource.namespaced else ""
-    return parse_selection(ctx.resource, namespace, ctx.query.get("labelSelector"), ctx.query.get("fieldSelector"))
+    namespace, name = ctx.info.namespace if ctx.resource.namespaced else "", ctx.info.name
+    fields = ctx.query.get("fieldSelector") or (f"metadata.name={name}" if name else "")
+    selected = parse_selection(ctx.resource, namespace, ctx.query.get("labelSelector"), fields)
+    if name and selected.exact_name != name:
+        raise BadRequest("fieldSelector metadata.name doesn't match requested name")
+    return selected
 
 
 def list_options(ctx: RequestContext, *, watch: bool = False) -> ListOptions:
     """The options of the query. Raises BadRequest, Invalid for combinations that mean nothing."""
     query = ctx.query
-    version, match = query.get("resourceVersion"), query.get("resourceVersionMatch")
+    version, match, token = query.get("resourceVersion"), query.get("resourceVersionMatch"), query.get("continue")
     send_initial_events = query.optional_flag("sendInitialEvents")
-    errors: list[FieldError] = []
-    if match:
-        if not version and not (watch and send_initial_events is not None):
-            detail = "resourceVersionMatch is forbidden unless resourceVersion is provided"
-            errors.append(field_forbidden("resourceVersionMatch", detail))
-        if query.get("continue"):
-            errors.append(
-                field_forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
-            )
-        if match not in (_EXACT, _NOT_OLDER_THAN):
-            errors.append(field_not_supported("resourceVersionMatch", match, (_EXACT, _NOT_OLDER_THAN)))
-        if match == _EXACT and version == "0":
-            detail = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-            errors.append(field_forbidden("resourceVersionMatch", detail))
-        if watch and send_initial_events is None:
-            errors.append(
-                field_forbidden(
-                    "resourceVersionMatch",
-                    "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-                )
-            )
-    if send_initial_events is not None:
-        if not watch:
-            errors.append(field_forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
-        elif match != _NOT_OLDER_THAN:
-            detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            errors.append(field_forbidden("resourceVersionMatch", detail))
+    check = _watch_errors if watch else _list_errors
+    errors = check(version, match, token, send_initial_events)
     if errors:
         raise invalid("meta.k8s.io", "ListOptions", "", errors)
     limit = query.integer("limit") or 0
     if limit < 0:
         raise BadRequest("limit must not be negative")
-    token = query.get("continue")
-    if token and version not in ("", "0"):
+    if watch or not token:
+        return ListOptions(version, match, limit)
+    continuation = decode_token(token)
+    if version not in ("", "0"):
         raise BadRequest("specifying resource version is not allowed when using continue")
-    return ListOptions(version, match, limit, decode_token(token) if token else None)
+    return ListOptions(version, match, limit, continuation)
+
+
+def _list_errors(version: str, match: str, token: str, send_initial_events: bool | None) -> list[FieldError]:
+    """What is wrong with the options of a list, in upstream's order and words."""
+    errors: list[FieldError] = []
+    if match:
+        if not version:
+            detail = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+            errors.append(field_forbidden("resourceVersionMatch", detail))
+        if token:
+            errors.append(_match_and_continue())
+        if match not in (_EXACT, _NOT_OLDER_THAN):
+            errors.append(field_not_supported("resourceVersionMatch", match, (_EXACT, _NOT_OLDER_THAN, "")))
+        if match == _EXACT and version == "0":
+            detail = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+            errors.append(field_forbidden("resourceVersionMatch", detail))
+    if send_initial_events is not None:
+        errors.append(field_forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    return errors
+
+
+def _watch_errors(version: str, match: str, token: str, send_initial_events: bool | None) -> list[FieldError]:
+    """What is wrong with the options of a watch, in upstream's order and words."""
+    errors: list[FieldError] = []
+    if send_initial_events is not None and match != _NOT_OLDER_THAN:
+        detail = f"sendInitialEvents requires setting resourceVersionMatch to {_NOT_OLDER_THAN}"
+        errors.append(field_forbidden("resourceVersionMatch", detail))
+    if match:
+        if send_initial_events is None:
+            detail = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            errors.append(field_forbidden("resourceVersionMatch", detail))
+        if match != _NOT_OLDER_THAN:
+            errors.append(field_not_supported("resourceVersionMatch", match, (_NOT_OLDER_THAN,)))
+        if token:
+            errors.append(_match_and_continue())
+    return errors
+
+
+def _match_and_continue() -> FieldError:
+    detail = "resourceVersionMatch is forbidden when continue is provided"
+    return field_forbidden("resourceVersionMatch", detail)
 
 
 def parse_version(version: str) -> int:
     """A ``resourceVersion`` as the revision it is; 0 for unset. Raises BadRequest."""
     if not version:
         return 0
-    if not version.isascii() or not version.isdigit() or len(version) > 19:
-        raise BadRequest(f'Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax')
-    return int(version)
+    if not (version.isascii() and version.isdigit()):
+        raise _bad_version(version, "invalid syntax")
+    revision = int(version) if len(version) <= 20 else _LARGEST_VERSION + 1
+    if revision > _LARGEST_VERSION:
+        raise _bad_version(version, "value out of range")
+    return revision
+
+
+def _bad_version(version: str, what: str) -> BadRequest:
+    error = field_invalid("resourceVersion", version, f'strconv.ParseUint: parsing "{version}": {what}')
+    return BadRequest(f"invalid resource version: {error}")
 
 
 async def wait_for_version(cache: WatchCache, version: str) -> int:
@@ -158,11 +197,13 @@ async def _from_store(ctx: RequestContext, selected: Selection, revision: int, s
     cache = ctx.core.caches[ctx.resource]
     prefix = f"{cache.prefix}{selected.namespace}/" if selected.namespace else cache.prefix
     at, start_key = (0 if revision == LATEST else revision), f"{prefix}{start}" if start else ""
+    size = limit or _PAGE
     taken: list[Cached] = []
     while True:
         try:
-            page = await ctx.core.store.range(prefix, start_key=start_key, limit=limit or _PAGE, revision=at)
-        except Compacted:
+            page = await ctx.core.store.range(prefix, start_key=start_key, limit=size, revision=at)
+        except (Compacted, FutureRevision):
+            # A token of a revision to come is of a state that a restored etcd has lost, which is as gone as old ones.
             if start:
                 raise expired(Continuation(revision, start)) from None
             raise
@@ -178,3 +219,5 @@ async def _from_store(ctx: RequestContext, selected: Selection, revision: int, s
         if not page.more:
             return Page(taken, at)
         start_key = page.items[-1].key + "\0"
+        # A selector that lets little through is not to cost a question for every few keys.
+        size = min(size * 2, _LARGEST_PAGE)

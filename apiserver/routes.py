@@ -34,14 +34,22 @@ def request_info(method: str, path: str, query: Query, table: ResourceTable) -> 
     else:
         return other
 
+    is_watch = rest[0] == "watch"
+    if is_watch:
+        # The deprecated way to ask for a watch; nothing else can be done to such a path.
+        rest = rest[1:]
+        if method != "GET" or not rest:
+            return other
+        verb = "watch"
+
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 1:
         namespace = rest[1]
         if len(rest) > 2 and rest[2] not in _NAMESPACE_SUBRESOURCES:
             rest = rest[2:]
-    elif rest[0] in ("watch", "proxy"):
+    elif rest[0] == "proxy":
         return other
-    if len(rest) > 3:
+    if len(rest) > (2 if is_watch else 3):
         return other
     plural = rest[0]
     name = rest[1] if len(rest) > 1 else ""

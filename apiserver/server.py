@@ -1,6 +1,7 @@
 """uvicorn with what Kubernetes needs of TLS: client certificates that are optional, and reach the application.
 
-uvicorn's protocols are subclassed in one place only: the verified peer certificate is put into the scope's extensions.
+uvicorn's protocols are subclassed in one place only: the verified peer certificate, and what ends the connection at
+once, are put into the scope's extensions.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from apiserver.authn.certificates import EXTENSION
+from apiserver.handlers.watch import DROP
 from apiserver.settings import Settings
+from apiserver.streaming.upgrade import EXTENSION as UPGRADE
+from minikube_py.runtime.hijack import HijackedConnection
 
 KEEP_ALIVE_SECONDS = 185
 """How long an idle connection stays open: longer than clients keep theirs, so that it is they who close."""
-MAX_STREAM_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 def _peer(transport: Any) -> dict[str, Any]:
     ssl_object = transport.get_extra_info("ssl_object")
     certificate = ssl_object.getpeercert() if ssl_object is not None else None
-    return {EXTENSION: {"peer": certificate or None}}
+    return {EXTENSION: {"peer": certificate or None}, DROP: transport.abort}
 
 
 class _HttpProtocol(HttpToolsProtocol):
@@ -39,11 +41,21 @@ class _HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = self._tls
 
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            extensions: dict[str, Any] = {**self._tls, UPGRADE: self._take_over}
+            self.scope["extensions"] = extensions
+        super().on_headers_complete()
 
-class _WebSocketProtocol(WebSocketsSansIOProtocol):
-    async def run_asgi(self) -> None:
-        self.scope["extensions"] = {**(self.scope.get("extensions") or {}), **_peer(self.transport)}
-        await super().run_asgi()
+    def _unsupported_upgrade_warning(self) -> None:
+        """The application decides about every upgrade, WebSockets too."""
+
+    def _take_over(self, head: bytes) -> HijackedConnection:
+        """Ends HTTP on this connection. uvicorn still hears when it is lost, and closes it when shutting down."""
+        self.cycle.response_started = self.cycle.response_complete = True
+        connection = HijackedConnection(self.transport)
+        self.transport.write(head)
+        return connection
 
 
 class Server(uvicorn.Server):
@@ -81,9 +93,7 @@ def make_server(app: Any, settings: Settings, stop: asyncio.Event) -> Server:
         port=settings.secure_port,
         loop="none",
         http=_HttpProtocol,
-        ws=_WebSocketProtocol,
-        ws_max_size=MAX_STREAM_MESSAGE_BYTES,
-        ws_per_message_deflate=False,
+        ws="none",
         lifespan="off",
         log_config=None,
         log_level="warning",

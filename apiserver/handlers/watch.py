@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import orjson
 from starlette.responses import Response, StreamingResponse
 
 from apiserver.context import RequestContext
 from apiserver.negotiation import JSON, Form, negotiate, not_acceptable
+from apiserver.presentation import presented_delivery
 from apiserver.reads import (
     FRESH_TIMEOUT_SECONDS,
+    REVISION_TIMEOUT_SECONDS,
     ListOptions,
     list_options,
     parse_version,
@@ -23,18 +26,31 @@ from apiserver.selection import Selection
 from apiserver.storage.cache import WatchCache
 from apiserver.storage.cached import Delivery
 from apiserver.storage.history import RevisionExpired
+from apiserver.storage.store import RevisionNotReached
 from apiserver.storage.subscription import SlowReader, Subscription
-from minikube_py.api.errors import Expired
+from minikube_py.api.errors import Expired, MethodNotAllowed
 from minikube_py.api.meta import Object
 
 BOOKMARK_SECONDS = 60.0
 """How long a watch that takes bookmarks is silent before it is told the revision."""
 MIN_TIMEOUT_SECONDS = 1800.0
 """The shortest life of a watch that names no ``timeoutSeconds``; the longest is twice that."""
+DROP = "minikube_py.drop"
+"""The key in an ASGI scope's ``extensions`` under which the server puts what ends the connection at once."""
+DROP_SECONDS = 5.0
+"""How long a client that is cut off, or whose time is over, is given to take what it was sent."""
 
 
 async def watch(ctx: RequestContext) -> Response:
     """Streams events until the client leaves, the time is over, or the revision asked for turns out to be gone."""
+    if ctx.request.method == "HEAD":
+        raise MethodNotAllowed("the server does not allow this method on the requested resource", details={})
+    stream = await open_watch(ctx)
+    return StreamingResponse(stream.lines(), media_type=JSON)
+
+
+async def open_watch(ctx: RequestContext) -> Watch:
+    """The stream that a request asks for, whatever it is then sent over. Raises ApiError, StoreError."""
     form = negotiate(ctx.header("accept"))
     if form.media_type != JSON:
         raise not_acceptable("application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch")
@@ -42,29 +58,24 @@ async def watch(ctx: RequestContext) -> Response:
     options = list_options(ctx, watch=True)
     seconds = ctx.query.integer("timeoutSeconds")
     timeout = float(seconds) if seconds else MIN_TIMEOUT_SECONDS * (1 + ctx.core.random.random())
-    cache = ctx.core.caches[ctx.resource]
     try:
-        subscription = await _subscribe(ctx, cache, selected, options)
+        return Watch(ctx, form, await _subscribe(ctx, selected, options), timeout)
     except RevisionExpired as error:
-        return StreamingResponse(_lines([_error_line(error)]), media_type=JSON)
-    return StreamingResponse(_Watch(ctx, form, subscription, timeout).lines(), media_type=JSON)
+        # As upstream: a version that can be read but not served is answered for in the stream.
+        return Watch(ctx, form, Expired(str(error)), timeout)
+    except Expired as error:
+        return Watch(ctx, form, error, timeout)
 
 
-async def _subscribe(ctx: RequestContext, cache: WatchCache, selected: Selection, options: ListOptions) -> Subscription:
+async def _subscribe(ctx: RequestContext, selected: Selection, options: ListOptions) -> Subscription:
+    cache = ctx.core.caches[ctx.resource]
     send_initial_events = ctx.query.optional_flag("sendInitialEvents")
     revision = parse_version(options.resource_version)
-    if send_initial_events is None:
-        initial = revision == 0
-        if initial:
-            await wait_for_version(cache, options.resource_version)
-        else:
-            await cache.ready(FRESH_TIMEOUT_SECONDS)
+    initial = revision == 0 if send_initial_events is None else send_initial_events
+    if initial or not revision:
+        revision = await wait_for_version(cache, options.resource_version)
     else:
-        initial = send_initial_events
-        if initial or revision == 0:
-            revision = await wait_for_version(cache, options.resource_version)
-        else:
-            await cache.ready(FRESH_TIMEOUT_SECONDS)
+        await _wait_for_past(cache, revision)
     return cache.subscribe(
         revision,
         namespace=selected.namespace,
@@ -75,37 +86,52 @@ async def _subscribe(ctx: RequestContext, cache: WatchCache, selected: Selection
     )
 
 
-async def _lines(lines: list[bytes]) -> AsyncIterator[bytes]:
-    for line in lines:
-        yield line
+async def _wait_for_past(cache: WatchCache, revision: int) -> None:
+    """Waits until ``revision`` is in the past. Raises Expired where the store has not got it.
+
+    It is then of a state that the store has lost (etcd was restored from a snapshot), and a watch from it would be
+    silent until other writes have brought the store there.
+    """
+    await cache.ready(FRESH_TIMEOUT_SECONDS)
+    if revision <= cache.revision:
+        return
+    try:
+        await cache.wait_revision(revision, REVISION_TIMEOUT_SECONDS)
+    except RevisionNotReached as error:
+        if revision > await cache.wait_fresh(FRESH_TIMEOUT_SECONDS):
+            raise Expired(str(error)) from None
 
 
-def _error_line(error: RevisionExpired) -> bytes:
-    return orjson.dumps({"type": "ERROR", "object": Expired(str(error)).status()}) + b"\n"
+def _error_line(error: Expired) -> bytes:
+    return orjson.dumps({"type": "ERROR", "object": error.status()}) + b"\n"
 
 
-class _Watch:
-    """One client's stream."""
+class Watch:
+    """One client's stream; of no event but ``source`` where that is the reason why there is no subscription."""
 
-    def __init__(self, ctx: RequestContext, form: Form, subscription: Subscription, timeout: float) -> None:
+    def __init__(self, ctx: RequestContext, form: Form, source: Subscription | Expired, timeout: float) -> None:
         self._ctx = ctx
         self._form = form
-        self._subscription = subscription
+        self._source = source
+        self._timeout = timeout
         self._deadline = ctx.core.clock.monotonic() + timeout
         self._bookmarks = ctx.query.flag("allowWatchBookmarks")
         self._columns_sent = False
 
     async def lines(self) -> AsyncIterator[bytes]:
         """The events, several lines at a time where several are waiting."""
+        if isinstance(self._source, Expired):
+            yield _error_line(self._source)
+            return
         clock = self._ctx.core.clock
-        with self._registered() as subscription:
+        with self._registered(self._source) as subscription:
             while (left := self._deadline - clock.monotonic()) > 0:
                 try:
                     deliveries = await subscription.take(min(left, BOOKMARK_SECONDS))
                 except SlowReader:
                     return
                 except RevisionExpired as error:
-                    yield _error_line(error)
+                    yield _error_line(Expired(str(error)))
                     return
                 if deliveries:
                     yield b"".join([self._line(delivery) for delivery in deliveries])
@@ -115,16 +141,21 @@ class _Watch:
                 yield self._line(bookmark)
 
     @contextlib.contextmanager
-    def _registered(self) -> Iterator[Subscription]:
+    def _registered(self, subscription: Subscription) -> Iterator[Subscription]:
         watches = self._ctx.core.watches
-        watches.add(self._subscription)
+        drop = _Drop(self._ctx.request.scope.get("extensions", {}).get(DROP))
+        drop.after(self._timeout + DROP_SECONDS)
+        subscription.on_cut_off = lambda: drop.after(DROP_SECONDS)
+        watches.add(subscription)
         try:
-            with self._subscription as subscription:
+            with subscription:
                 yield subscription
         finally:
-            watches.discard(self._subscription)
+            watches.discard(subscription)
+            drop.cancel()
 
     def _line(self, delivery: Delivery) -> bytes:
+        delivery = presented_delivery(self._ctx.resource, delivery)
         if not self._form.transform:
             return delivery.line
         if delivery.cached is None:
@@ -149,3 +180,22 @@ class _Watch:
         else:
             event["object"] = partial(event["object"])
         return orjson.dumps(event) + b"\n"
+
+
+class _Drop:
+    """Ends the connection of a client that does not take what it is sent: writing to it would never return."""
+
+    def __init__(self, drop: Callable[[], None] | None) -> None:
+        self._drop = drop
+        self._timer: asyncio.TimerHandle | None = None
+
+    def after(self, seconds: float) -> None:
+        """Ends it in ``seconds``, in place of what was said before."""
+        self.cancel()
+        if self._drop is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(seconds, 0), self._drop)
+
+    def cancel(self) -> None:
+        """Leaves it as it is."""
+        if self._timer is not None:
+            self._timer.cancel()

@@ -11,7 +11,11 @@ from apiserver.storage.store import StoreError
 
 Matches = Callable[[Cached], bool]
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+INITIAL_EVENTS_LIST_BLUEPRINT = "kubernetes.io/initial-events-list-blueprint"
 _CHUNK = 500
+_CHUNK_BYTES = 1024 * 1024
+BUFFER_BYTES = 16 * 1024 * 1024
+"""How many bytes of events a watcher may be behind; what several watchers wait for is kept once."""
 
 
 class SlowReader(StoreError):
@@ -46,6 +50,9 @@ class Subscription:
         self._close = close
         self._first: deque[Delivery] = deque()
         self._pending: deque[Delivery] = deque()
+        self._pending_bytes = 0
+        self.on_cut_off: Callable[[], None] | None = None
+        """Called once when the subscription is cut off, whether or not its reader takes what is left."""
         self._failure: StoreError | None = None
         self._wake: asyncio.Future[None] | None = None
 
@@ -57,21 +64,25 @@ class Subscription:
 
     def close(self) -> None:
         """Ends the subscription; may be called more than once."""
-        self._first.clear()
-        self._pending.clear()
+        self._drop()
         self._close(self)
 
     async def take(self, timeout: float | None) -> list[Delivery]:
-        """What has come, at most a few hundred; waits up to ``timeout`` seconds for the first, then returns none.
+        """What has come, at most a few hundred and about a megabyte; waits up to ``timeout`` seconds for the first.
+
+        Returns none where nothing has come by then.
 
         Raises SlowReader once it was cut off, and RevisionExpired (after everything known was taken) when the cache
         had to be rebuilt, so that events may be missing.
         """
         if not self._first and not self._pending and self._failure is None:
             await self._wait(timeout)
-        source = self._first or self._pending
-        if source:
-            return [source.popleft() for _ in range(min(len(source), _CHUNK))]
+        if self._first:
+            return self._chunk(self._first)[0]
+        if self._pending:
+            taken, size = self._chunk(self._pending)
+            self._pending_bytes -= size
+            return taken
         if self._failure is not None:
             raise self._failure
         return []
@@ -80,7 +91,9 @@ class Subscription:
         """A BOOKMARK at the revision up to which everything has been taken; None while something waits."""
         if self._first or self._pending or self._failure is not None:
             return None
-        return self._make_bookmark()
+        bookmark = self._make_bookmark()
+        # A watch from a revision to come is not to be told of one before it.
+        return bookmark if bookmark.revision >= self._after else None
 
     def begin_with(self, deliveries: Iterable[Delivery]) -> None:
         """Puts what precedes the live events; it is not counted against the buffer."""
@@ -94,9 +107,9 @@ class Subscription:
         """Takes a live event if it is selected; cuts the watcher off when its buffer is full."""
         if self._failure is not None or (delivery := self._filtered(event)) is None:
             return
-        if len(self._pending) >= self._buffer_size:
-            self._first.clear()
-            self._pending.clear()
+        self._pending_bytes += delivery.size
+        if len(self._pending) >= self._buffer_size or self._pending_bytes > BUFFER_BYTES:
+            self._drop()
             self.cut_off(SlowReader("the watcher reads too slowly"))
             return
         self._pending.append(delivery)
@@ -104,9 +117,28 @@ class Subscription:
 
     def cut_off(self, failure: StoreError) -> None:
         """Ends the subscription with ``failure`` after what it holds was taken."""
+        if self._failure is not None:
+            return
         self._failure = failure
         self._notify()
         self._close(self)
+        if self.on_cut_off is not None:
+            self.on_cut_off()
+
+    def _drop(self) -> None:
+        self._first.clear()
+        self._pending.clear()
+        self._pending_bytes = 0
+
+    @staticmethod
+    def _chunk(source: deque[Delivery]) -> tuple[list[Delivery], int]:
+        """The first of what waits, and its size in bytes; always at least one."""
+        taken: list[Delivery] = []
+        size = 0
+        while source and len(taken) < _CHUNK and size < _CHUNK_BYTES:
+            taken.append(source.popleft())
+            size += taken[-1].size
+        return taken, size
 
     def _filtered(self, event: CacheEvent) -> Delivery | None:
         if event.revision <= self._after:

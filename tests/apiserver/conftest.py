@@ -64,6 +64,7 @@ class Api:
         user: tuple[str, ...] | None = ADMIN,
         headers: dict[str, str] | None = None,
         receive: Callable[[], Awaitable[Any]] | None = None,
+        extensions: dict[str, Any] | None = None,
     ) -> Response:
         route, _, query = path.partition("?")
         content = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
@@ -79,7 +80,7 @@ class Api:
             "raw_path": quote(route).encode(),
             "query_string": query.encode(),
             "headers": [(k.lower().encode(), v.encode()) for k, v in sent.items()],
-            "extensions": {EXTENSION: {"peer": peer}},
+            "extensions": {EXTENSION: {"peer": peer}, **(extensions or {})},
         }
         messages = [{"type": "http.request", "body": content, "more_body": False}]
 

@@ -57,8 +57,37 @@ def test_a_resource_request(method: str, target: str, expected: tuple[str, ...])
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/v1", "/apis/apps", "/apis/apps/v1", "/healthz", "/api/v1/watch/pods"]
+    ("path", "expected"),
+    [
+        pytest.param("/api/v1/watch/pods", ("", "pods", ""), id="all namespaces"),
+        pytest.param("/api/v1/watch/namespaces/a/pods", ("a", "pods", ""), id="one namespace"),
+        pytest.param("/api/v1/watch/namespaces/a/pods/p", ("a", "pods", "p"), id="one object"),
+        pytest.param("/api/v1/watch/namespaces", ("", "namespaces", ""), id="namespaces"),
+        pytest.param("/api/v1/watch/namespaces/a", ("a", "namespaces", "a"), id="one namespace object"),
+        pytest.param("/apis/apps/v1/watch/deployments", ("", "deployments", ""), id="another group"),
+    ],
 )
-def test_anything_else_is_a_path(path: str) -> None:
+def test_a_watch_by_its_old_path(path: str, expected: tuple[str, ...]) -> None:
     info = request_info("GET", path, Query(b""), BUILT_IN)
-    assert (info.is_resource, info.path, info.verb) == (False, path, "get")
+    assert (info.is_resource, info.verb) == (True, "watch")
+    assert info.resource is not None
+    assert (info.namespace, info.plural, info.name) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/api"),
+        ("GET", "/api/v1"),
+        ("GET", "/apis/apps"),
+        ("GET", "/apis/apps/v1"),
+        ("GET", "/healthz"),
+        ("GET", "/api/v1/watch"),
+        ("GET", "/api/v1/watch/namespaces/a/pods/p/status"),
+        ("DELETE", "/api/v1/watch/namespaces/a/pods/p"),
+    ],
+)
+def test_anything_else_is_a_path(method: str, path: str) -> None:
+    info = request_info(method, path, Query(b""), BUILT_IN)
+    assert (info.is_resource, info.path, info.verb) == (False, path, method.lower())

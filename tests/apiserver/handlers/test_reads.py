@@ -14,6 +14,10 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 PARTIAL = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
 
+def token(body: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")
+
+
 async def fill(api: Any, *names: str) -> None:
     for name in names:
         await api.ok("POST", CONFIG_MAPS, {"metadata": {"name": name, "labels": {"n": name}}})
@@ -45,6 +49,7 @@ async def test_an_empty_list_is_a_list(api: Any) -> None:
     assert (await api.ok("GET", CONFIG_MAPS))["items"] == []
 
 
+@pytest.mark.conformance("API Chunking, server should return chunks of results for list calls")
 async def test_pages_are_of_one_state_even_when_it_changes_in_between(api: Any) -> None:
     await fill(api, "a", "b", "c")
     first = await api.ok("GET", f"{CONFIG_MAPS}?limit=1")
@@ -73,6 +78,10 @@ async def test_pages_over_all_namespaces_go_on_where_they_ended(api: Any) -> Non
     assert found == [("default", "a"), ("default", "b"), ("other", "a")]
 
 
+@pytest.mark.conformance(
+    "API Chunking, server should support continue listing from the last key even if the original version has been "
+    "compacted away"
+)
 async def test_a_page_of_a_compacted_state_offers_to_go_on_inconsistently(
     api: Any, golden: Callable[[str], Any]
 ) -> None:
@@ -86,6 +95,66 @@ async def test_a_page_of_a_compacted_state_offers_to_go_on_inconsistently(
     token = answer.json["metadata"]["continue"]
     assert json.loads(base64.urlsafe_b64decode(token + "=="))["rv"] == -1
     assert names(await api.ok("GET", f"{CONFIG_MAPS}?continue={token}")) == ["b", "c", "d"]
+    page = await api.ok("GET", f"{CONFIG_MAPS}?limit=1&continue={token}")
+    assert names(page) == ["b"]
+    assert int(page["metadata"]["resourceVersion"]) > int(first["metadata"]["resourceVersion"])
+
+
+async def test_a_page_of_a_state_that_the_store_has_lost_is_expired_too(api: Any) -> None:
+    await fill(api, "a", "b")
+    lost = {"v": "meta.k8s.io/v1", "rv": 999999, "start": "a\0"}
+    token = base64.urlsafe_b64encode(json.dumps(lost).encode()).decode().rstrip("=")
+    answer = await api("GET", f"{CONFIG_MAPS}?limit=1&continue={token}")
+    assert (answer.status, answer.json["reason"]) == (410, "Expired")
+    again = answer.json["metadata"]["continue"]
+    assert names(await api.ok("GET", f"{CONFIG_MAPS}?limit=1&continue={again}")) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        pytest.param("", ["a", "b", "c"], id="unset is the latest"),
+        pytest.param("resourceVersion=0", ["a", "b", "c"], id="zero is what the cache holds"),
+        pytest.param("resourceVersion=0&resourceVersionMatch=NotOlderThan", ["a", "b", "c"], id="zero not older"),
+        pytest.param("resourceVersion=0&limit=1", ["a", "b", "c"], id="zero is given whole"),
+        pytest.param("resourceVersion={old}", ["a", "b", "c"], id="a version is not older than"),
+        pytest.param("resourceVersion={old}&resourceVersionMatch=NotOlderThan", ["a", "b", "c"], id="not older than"),
+        pytest.param("resourceVersion={old}&resourceVersionMatch=NotOlderThan&limit=2", ["a", "b"], id="and a limit"),
+        pytest.param("resourceVersion={old}&resourceVersionMatch=Exact", ["a", "b"], id="exact"),
+        pytest.param("resourceVersion={old}&resourceVersionMatch=Exact&limit=1", ["a"], id="exact and a limit"),
+        pytest.param("resourceVersion={old}&limit=5", ["a", "b"], id="a version and a limit are exact"),
+        pytest.param("limit=2", ["a", "b"], id="a limit is of the latest"),
+        pytest.param("limit=3", ["a", "b", "c"], id="a limit that is reached by all"),
+    ],
+)
+async def test_versions_matches_and_limits(api: Any, query: str, found: list[str]) -> None:
+    await fill(api, "a", "b")
+    old = (await api.ok("GET", CONFIG_MAPS))["metadata"]["resourceVersion"]
+    await fill(api, "c")
+    await api.ok("GET", CONFIG_MAPS)  # The cache has seen everything now.
+    listed = await api.ok("GET", f"{CONFIG_MAPS}?{query.format(old=old)}")
+    assert names(listed) == found
+    exact = "Exact" in query or query.startswith("resourceVersion={old}&limit")
+    assert (listed["metadata"]["resourceVersion"] == old) is exact
+    everything = found == ["a", "b", "c"] or (exact and found == ["a", "b"])
+    assert ("continue" in listed["metadata"]) is not everything
+
+
+async def test_a_compacted_version_is_expired(api: Any) -> None:
+    await fill(api, "a")
+    old = (await api.ok("GET", CONFIG_MAPS))["metadata"]["resourceVersion"]
+    await fill(api, "b")
+    await api.core.store.compact(await api.core.store.current_revision())
+    answer = await api("GET", f"{CONFIG_MAPS}?resourceVersion={old}&resourceVersionMatch=Exact")
+    assert (answer.status, answer.json["reason"]) == (410, "Expired")
+    assert answer.message == "The resourceVersion for the provided list is too old."
+
+
+@pytest.mark.parametrize("query", ["", "?resourceVersion=0", "?resourceVersion=1"])
+async def test_an_object_is_read_at_least_as_fresh_as_asked(api: Any, query: str) -> None:
+    await fill(api, "a")
+    await api("GET", f"{CONFIG_MAPS}/a")
+    assert (await api.ok("GET", f"{CONFIG_MAPS}/a{query}"))["metadata"]["name"] == "a"
 
 
 async def test_a_list_of_an_old_state_is_that_state(api: Any) -> None:
@@ -121,7 +190,40 @@ async def test_selectors_choose(api: Any, query: str, found: list[str]) -> None:
         pytest.param("labelSelector=%3D%3D", 400, "", id="a malformed label selector"),
         pytest.param("limit=x", 400, "strconv.ParseInt", id="a limit that is no number"),
         pytest.param("limit=-1", 400, "limit must not be negative", id="a negative limit"),
-        pytest.param("continue=x", 400, "continue key is not valid", id="a malformed token"),
+        pytest.param("continue=x", 400, "invalid continue token: continue key is not valid", id="a malformed token"),
+        pytest.param(
+            "continue=" + token({"v": "meta.k8s.io/v2", "rv": 1, "start": "a"}),
+            400,
+            "does not recognize this encoded version meta.k8s.io/v2",
+            id="a token of another version",
+        ),
+        pytest.param(
+            "continue=" + token({"v": "meta.k8s.io/v1", "rv": 0, "start": "a"}),
+            400,
+            "incorrect encoded start resourceVersion",
+            id="a token of no revision",
+        ),
+        pytest.param(
+            "continue=" + token({"v": "meta.k8s.io/v1", "rv": 1, "start": "../secrets/a"}),
+            400,
+            "continue key is not valid: ../secrets/a",
+            id="a token that leads elsewhere",
+        ),
+        pytest.param(
+            "resourceVersion=5&continue=" + token({"v": "meta.k8s.io/v1", "rv": 1, "start": "a"}),
+            400,
+            "specifying resource version is not allowed when using continue",
+            id="a token and a version",
+        ),
+        pytest.param(
+            "resourceVersion=5&resourceVersionMatch=Exact&continue=x",
+            422,
+            "resourceVersionMatch is forbidden when continue is provided",
+            id="a token and a match",
+        ),
+        pytest.param("limit=1_0", 400, "strconv.ParseInt", id="a limit with an underscore"),
+        pytest.param("resourceVersion=-1", 400, "invalid resource version", id="a negative version"),
+        pytest.param("resourceVersion=99999999999999999999", 400, "out of range", id="a version out of range"),
         pytest.param("resourceVersion=x", 400, "strconv.ParseUint", id="a version that is no number"),
         pytest.param("resourceVersionMatch=Exact", 422, "unless resourceVersion is provided", id="a match of nothing"),
         pytest.param("resourceVersion=0&resourceVersionMatch=Exact", 422, "is forbidden", id="exactly any version"),
@@ -139,7 +241,7 @@ async def test_a_version_that_is_not_there_yet_is_told_so(api: Any, monkeypatch:
     monkeypatch.setattr("apiserver.reads.REVISION_TIMEOUT_SECONDS", 0.01)
     answer = await api("GET", f"{CONFIG_MAPS}?resourceVersion=999999")
     assert answer.status == 504
-    assert "Too large resource version: 999999" in answer.message
+    assert answer.message.startswith("Timeout: Too large resource version: 999999, current: ")
     assert answer.json["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
     assert answer.headers["retry-after"] == "1"
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64decode
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from apiserver.storage.subscription import SlowReader
 from minikube_py.api.resources import CONFIG_MAPS as CONFIG_MAPS_ROW
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
@@ -38,6 +42,7 @@ def told(events: list[Any]) -> list[tuple[str, str]]:
     return [(event["type"], event["object"]["metadata"].get("name", "")) for event in events]
 
 
+@pytest.mark.conformance("watch-configmaps-from-resource-version")
 async def test_changes_after_a_version_are_told_in_order(api: Any) -> None:
     version = (await api.ok("GET", CONFIG_MAPS))["metadata"]["resourceVersion"]
     await make(api, "a")
@@ -55,6 +60,7 @@ async def test_without_a_version_the_present_state_comes_first(api: Any) -> None
     assert told(await take(api, "", 2)) == [("ADDED", "a"), ("ADDED", "b")]
 
 
+@pytest.mark.conformance("watch-configmaps-label-changed")
 async def test_an_object_enters_and_leaves_a_selection(api: Any) -> None:
     version = (await api.ok("GET", CONFIG_MAPS))["metadata"]["resourceVersion"]
     await make(api, "a")
@@ -63,6 +69,101 @@ async def test_an_object_enters_and_leaves_a_selection(api: Any) -> None:
     await label(api, "a", x=None)
     events = await take(api, f"labelSelector=x%3D1&resourceVersion={version}", 3)
     assert told(events) == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
+
+
+@pytest.mark.conformance("watch-configmaps-with-multiple-watchers")
+async def test_every_watcher_is_told_what_its_selector_lets_through_and_nothing_else(api: Any) -> None:
+    version = (await api.ok("GET", CONFIG_MAPS))["metadata"]["resourceVersion"]
+    await make(api, "a", watch="A")
+    await label(api, "a", mutation="1")
+    await label(api, "a", mutation="2")
+    await api.ok("DELETE", f"{CONFIG_MAPS}/a")
+    await make(api, "b", watch="B")
+    await api.ok("DELETE", f"{CONFIG_MAPS}/b")
+    of_a = [("ADDED", "a"), ("MODIFIED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
+    of_b = [("ADDED", "b"), ("DELETED", "b")]
+    for selector, expected in (("watch=A", of_a), ("watch=B", of_b), ("watch in (A,B)", of_a + of_b)):
+        query = f"labelSelector={quote(selector)}&resourceVersion={version}"
+        assert told(await take(api, query, len(expected))) == expected
+
+
+@pytest.mark.conformance("watch-configmaps-closed-and-restarted")
+async def test_a_watch_goes_on_where_the_one_before_it_ended(api: Any) -> None:
+    version = (await api.ok("GET", CONFIG_MAPS))["metadata"]["resourceVersion"]
+    await make(api, "a")
+    await label(api, "a", x="1")
+    seen = await take(api, f"resourceVersion={version}", 2)
+    await label(api, "a", x="2")
+    await api.ok("DELETE", f"{CONFIG_MAPS}/a")
+    last = seen[-1]["object"]["metadata"]["resourceVersion"]
+    assert told(await take(api, f"resourceVersion={last}", 2)) == [("MODIFIED", "a"), ("DELETED", "a")]
+
+
+@pytest.mark.conformance("watch-consistency")
+async def test_a_watch_from_any_event_of_another_tells_what_followed_there(api: Any) -> None:
+    version = (await api.ok("GET", CONFIG_MAPS))["metadata"]["resourceVersion"]
+    for number in range(5):
+        await make(api, f"a-{number}")
+        await label(api, f"a-{number}", x="1")
+        if number % 2:
+            await api.ok("DELETE", f"{CONFIG_MAPS}/a-{number}")
+    first = await take(api, f"resourceVersion={version}", 12)
+    versions = [int(event["object"]["metadata"]["resourceVersion"]) for event in first]
+    assert versions == sorted(set(versions))
+    for index, start in enumerate(versions[:-1]):
+        assert await take(api, f"resourceVersion={start}", len(versions) - index - 1) == first[index + 1 :]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/api/v1/watch/namespaces/default/configmaps/a?resourceVersion={}", id="one object"),
+        pytest.param("/api/v1/watch/namespaces/default/configmaps?resourceVersion={}", id="a namespace"),
+        pytest.param("/api/v1/watch/configmaps?resourceVersion={}", id="all namespaces"),
+    ],
+)
+async def test_the_old_paths_of_watches(api: Any, path: str) -> None:
+    version = (await api.ok("GET", CONFIG_MAPS))["metadata"]["resourceVersion"]
+    await make(api, "a")
+    async with asyncio.timeout(5), aclosing(api.watch(path.format(version))) as stream:
+        assert told([await anext(stream)]) == [("ADDED", "a")]
+
+
+async def test_the_old_path_of_one_object_contradicts_another_name(api: Any) -> None:
+    answer = await api("GET", "/api/v1/watch/namespaces/default/configmaps/a?fieldSelector=metadata.name%3Db")
+    assert answer.status == 400
+    assert answer.message == "fieldSelector metadata.name doesn't match requested name"
+
+
+async def test_a_version_that_the_store_has_lost_is_expired(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apiserver.handlers.watch.REVISION_TIMEOUT_SECONDS", 0.01)
+    [event] = await take(api, "resourceVersion=999999", 1)
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+    assert event["object"]["message"].startswith("Too large resource version: 999999, current: ")
+
+
+async def test_a_silent_watch_is_told_the_revision(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apiserver.handlers.watch.BOOKMARK_SECONDS", 0.01)
+    await api.ok("POST", "/api/v1/namespaces", {"metadata": {"name": "elsewhere"}})
+    listed = await api.ok("GET", CONFIG_MAPS)
+    query = f"resourceVersion={listed['metadata']['resourceVersion']}&allowWatchBookmarks=true"
+    [event] = await take(api, query, 1)
+    assert event["type"] == "BOOKMARK"
+    assert int(event["object"]["metadata"]["resourceVersion"]) >= int(listed["metadata"]["resourceVersion"])
+
+
+async def test_a_client_that_takes_nothing_is_dropped(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apiserver.handlers.watch.DROP_SECONDS", 0)
+    dropped = asyncio.Event()
+    response = await api.respond("GET", f"{CONFIG_MAPS}?watch=true", extensions={"minikube_py.drop": dropped.set})
+    stream = aiter(response.body_iterator)
+    await make(api, "a")
+    await anext(stream)
+    [subscription] = api.core.watches
+    subscription.cut_off(SlowReader("the watcher reads too slowly"))
+    async with asyncio.timeout(5):
+        await dropped.wait()
+        assert [chunk async for chunk in stream] == []
 
 
 async def test_one_object_is_watched_by_its_name(api: Any) -> None:
@@ -78,7 +179,9 @@ async def test_initial_events_end_with_an_annotated_bookmark(api: Any) -> None:
     query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
     events = await take(api, query, 2)
     assert told(events) == [("ADDED", "a"), ("BOOKMARK", "")]
-    assert events[1]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+    annotations = events[1]["object"]["metadata"]["annotations"]
+    assert annotations["k8s.io/initial-events-end"] == "true"
+    assert json.loads(b64decode(annotations["kubernetes.io/initial-events-list-blueprint"]))["kind"] == "ConfigMapList"
 
 
 async def test_a_version_that_is_gone_is_an_expired_event(api: Any) -> None:
@@ -126,6 +229,11 @@ async def test_a_watch_ends_when_its_time_is_over(api: Any) -> None:
 )
 async def test_a_watch_is_refused(api: Any, query: str, status: int) -> None:
     assert (await api("GET", f"{CONFIG_MAPS}?watch=true&{query}")).status == status
+
+
+async def test_a_list_has_a_head_and_a_stream_has_none(api: Any) -> None:
+    assert (await api("HEAD", CONFIG_MAPS)).status == 200
+    assert (await api("HEAD", f"{CONFIG_MAPS}?watch=true")).status == 405
 
 
 async def test_yaml_cannot_be_streamed(api: Any) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 
 import orjson
@@ -232,7 +233,12 @@ async def test_initial_events_then_their_end_then_live_events(bench):
         ("MODIFIED", three),
     ]
     bookmark = orjson.loads(got[2].line)["object"]
-    assert bookmark["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+    assert bookmark["metadata"]["annotations"] == {
+        "k8s.io/initial-events-end": "true",
+        "kubernetes.io/initial-events-list-blueprint": b64encode(
+            b'{"kind":"PodList","apiVersion":"v1","metadata":{},"items":null}\n'
+        ).decode(),
+    }
     assert (bookmark["kind"], bookmark["metadata"]["resourceVersion"]) == ("Pod", str(two))
 
 
