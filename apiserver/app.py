@@ -1,7 +1,7 @@
 """The application: one endpoint for every path, from authentication to the answer.
 
-A request passes audit id → authentication → impersonation → route → authorization → handler; whatever is raised on the
-way becomes a ``Status``.
+A request passes audit id → authentication → impersonation → flow control → authorization → handler; whatever is raised
+on the way becomes a ``Status``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from apiserver.authz.impersonation import impersonate
 from apiserver.context import ANONYMOUS, Query, RequestContext
@@ -28,7 +27,7 @@ from apiserver.nonresource import NonResource
 from apiserver.response import json_response
 from apiserver.routes import request_info
 from apiserver.storage.store import StoreError
-from apiserver.time_limit import TOOK_TOO_LONG, time_limit
+from apiserver.time_limit import TOOK_TOO_LONG, is_long_running, time_limit
 from minikube_py.api.errors import ApiError, Timeout
 
 if TYPE_CHECKING:
@@ -47,16 +46,10 @@ class Application:
     """
 
     def __init__(self, core: Core) -> None:
-        from apiserver.streaming.endpoint import StreamEndpoint
-
         self._endpoint = Endpoint(core)
-        self._streams = StreamEndpoint(core, self._endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, or serves one WebSocket to its end."""
-        if scope["type"] == "websocket":
-            await self._streams.handle(WebSocket(scope, receive, send))
-            return
+        """Answers one request."""
         response = await self._endpoint.handle(Request(scope, receive))
         if isinstance(response, StreamingResponse):
             await response(scope, receive, send)
@@ -71,7 +64,7 @@ def make_app(core: Core) -> Application:
 
 
 class Endpoint:
-    """Answers every request that is not a WebSocket."""
+    """Answers every request."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -104,10 +97,14 @@ class Endpoint:
         audit_id = headers.get(b"audit-id", b"").decode("latin-1")[:64] or str(uuid.uuid4())
         return RequestContext(self._core, request, info, ANONYMOUS, query, audit_id, headers)
 
-    async def admit(self, ctx: RequestContext) -> None:
-        """Authenticates and authorizes. Raises Unauthorized, Forbidden."""
+    async def identify(self, ctx: RequestContext) -> None:
+        """Finds out who asks, and as whom. Raises Unauthorized, and Forbidden for who may not impersonate."""
         ctx.user = await self._core.authenticator.authenticate(ctx.request)
         ctx.user = impersonate(ctx)
+
+    async def admit(self, ctx: RequestContext) -> None:
+        """Authenticates and authorizes. Raises Unauthorized, Forbidden."""
+        await self.identify(ctx)
         self._core.authorizer.check(ctx)
 
     async def _answer(self, ctx: RequestContext) -> Response:
@@ -123,10 +120,17 @@ class Endpoint:
             raise Timeout(TOOK_TOO_LONG, details={}) from None
 
     async def _handled(self, ctx: RequestContext) -> Response:
-        await self.admit(ctx)
-        if ctx.info.is_resource:
-            return await handler_for(ctx)(ctx)
-        return await self._non_resource.answer(ctx)
+        await self.identify(ctx)
+        flow_control = self._core.flow_control
+        ctx.flow = flow = None if is_long_running(ctx) else await flow_control.enter(ctx.user, ctx.info)
+        try:
+            self._core.authorizer.check(ctx)
+            if ctx.info.is_resource:
+                return await handler_for(ctx)(ctx)
+            return await self._non_resource.answer(ctx)
+        finally:
+            if flow is not None:
+                flow_control.leave(flow)
 
 
 def error_response(ctx: RequestContext, error: Exception) -> Response:
@@ -154,6 +158,8 @@ def finish(ctx: RequestContext, response: Response) -> Response:
     if not any(name == b"cache-control" for name, _ in headers):
         headers.append((b"cache-control", b"no-cache, private"))
     headers.append((b"date", _date(int(time.time()))))
+    if ctx.flow is not None:
+        headers.extend(ctx.flow.headers)
     headers.extend((b"warning", _warning(text)) for text in ctx.warnings)
     return response
 

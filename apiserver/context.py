@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from apiserver.core import Core
+    from apiserver.flow_control.controller import Flow
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
 """The largest request body that is read, as upstream."""
@@ -105,6 +106,8 @@ class RequestContext:
     audit_id: str
     headers: Mapping[bytes, bytes]
     """The request's headers by lower-case name, one value each."""
+    flow: Flow | None = None
+    """How flow control has classified the request; None for one that runs long, or got no further."""
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, *texts: str) -> None:
@@ -124,6 +127,11 @@ class RequestContext:
         if resource is None:
             raise RuntimeError("the request is not for a resource that is served")
         return resource
+
+    @property
+    def stored(self) -> Resource:
+        """The row whose presentation is the one that is stored: ``resource``, but for a kind with several versions."""
+        return self.core.table.stored(self.resource)
 
     @property
     def dry_run(self) -> bool:

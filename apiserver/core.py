@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from apiserver.authn.authenticator import Authenticator
     from apiserver.authn.tokens import TokenIssuer
     from apiserver.authz.authorizer import Authorizer
+    from apiserver.flow_control.controller import FlowControl
     from apiserver.metrics import Metrics
     from apiserver.settings import Settings
     from apiserver.storage.cache import WatchCache
@@ -43,6 +44,7 @@ class Core:
     admission: AdmissionChain
     authenticator: Authenticator
     authorizer: Authorizer
+    flow_control: FlowControl
     tokens: TokenIssuer
     allocation: ServiceAllocation
     metrics: Metrics
@@ -53,6 +55,10 @@ class Core:
     """Whether what the server itself puts into the store is there."""
     stopping: bool = False
     """Whether the server has been told to stop."""
+
+
+Undo = Callable[[BaseException], Awaitable[None]]
+"""Takes back what was done for a write that then failed; told why it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class Operation:
     warn: Callable[..., None] = lambda *_: None
     field_manager: str = "kube-apiserver"
     """Who manages what is written; the server where it writes for itself."""
+    undo: list[Undo] = field(default_factory=list, compare=False, repr=False)
+    """What to take back should the write fail: what admission charged."""
 
     @property
     def strategy(self) -> Strategy:
@@ -84,6 +92,11 @@ class Operation:
     def qualified_plural(self) -> str:
         """``deployments`` or ``deployments/scale``, as messages name what is not found."""
         return f"{self.resource.plural}/scale" if self.subresource == "scale" else self.resource.plural
+
+    async def take_back(self, error: BaseException) -> None:
+        """The write has failed: takes back what was done for it elsewhere."""
+        while self.undo:
+            await self.undo.pop()(error)
 
     def strategy_context(self) -> StrategyContext:
         """The request as a strategy sees it."""

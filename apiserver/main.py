@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import uuid
+from functools import lru_cache
 from pathlib import Path
 from random import SystemRandom
 
@@ -23,6 +25,7 @@ from apiserver.authz.rbac import Rbac
 from apiserver.bootstrap import bootstrap
 from apiserver.bootstrap.kubernetes_service import keep_advertising, stop_advertising
 from apiserver.core import Core
+from apiserver.flow_control.controller import FlowControl
 from apiserver.measured import MeasuredStore
 from apiserver.metrics import Metrics
 from apiserver.server import listen, make_server
@@ -34,7 +37,14 @@ from apiserver.storage.store import Store, StoreError
 from apiserver.storage.subscription import SlowReader
 from apiserver.strategies import strategy_for
 from apiserver.streaming.kubelet import KubeletClient
-from minikube_py.api.resources import BUILT_IN, SECRETS, ResourceTable, minor_of
+from minikube_py.api.resources import (
+    BUILT_IN,
+    FLOW_SCHEMAS,
+    PRIORITY_LEVEL_CONFIGURATIONS,
+    SECRETS,
+    ResourceTable,
+    minor_of,
+)
 from minikube_py.api.schema import Schemas
 from minikube_py.runtime.clock import Clock, RealClock
 from minikube_py.runtime.tasks import Tasks
@@ -43,7 +53,7 @@ CACHE_TIMEOUT_SECONDS = 60.0
 """How long a starting server waits for etcd."""
 log = structlog.get_logger("apiserver")
 
-__all__ = ["Settings", "make_core", "run"]
+__all__ = ["Settings", "make_core", "prepare", "run"]
 
 
 def make_store(settings: Settings) -> Store:
@@ -86,6 +96,7 @@ def make_core(
         row: WatchCache(hub, row, fields_of=strategy_for(row).fields, monotonic=clock.monotonic)
         for row in table.storage_rows
     }
+    caches |= {row: caches[table.stored(row)] for row in table.rows if row.persisted and row.stored_as}
     tokens = TokenIssuer(
         public_key_pem=Path(settings.service_account_key_file).read_bytes(),
         private_key_pem=Path(settings.service_account_signing_key_file).read_bytes(),
@@ -93,10 +104,11 @@ def make_core(
         caches=caches,
         clock=clock,
     )
+    metrics = metrics or Metrics()
     return Core(
         settings=settings,
         table=table,
-        schemas=Schemas(settings.minor),
+        schemas=_schemas(settings.minor),
         store=store,
         caches=caches,
         clock=clock,
@@ -105,19 +117,42 @@ def make_core(
         admission=default_chain(),
         authenticator=Authenticator(tokens, BootstrapTokens(caches[SECRETS], clock), clock),
         authorizer=Authorizer(NodeAuthorizer(caches), Rbac(caches)),
+        flow_control=FlowControl(
+            caches.get(FLOW_SCHEMAS),
+            caches.get(PRIORITY_LEVEL_CONFIGURATIONS),
+            seats=settings.max_requests_inflight + settings.max_mutating_requests_inflight,
+            wait_seconds=settings.request_timeout_seconds / 4,
+            registry=metrics.registry,
+        ),
         tokens=tokens,
         allocation=ServiceAllocation(
             Allocator(store, Addresses(settings.service_network), random, clock),
             Allocator(store, Ports(settings.node_ports), random, clock),
         ),
-        metrics=metrics or Metrics(),
+        metrics=metrics,
         kubelets=KubeletClient(settings),
     )
 
 
+def prepare(settings: Settings) -> None:
+    """What is done once for several workers, before they are forked: modules and data that all of them need.
+
+    Raises OSError where the port is taken, which workers that share it would not notice.
+    """
+    listen(settings).close()
+    for module in ("apiserver.storage.etcd", "apiserver.nonresource", "apiserver.openapi", "apiserver.table"):
+        importlib.import_module(module)
+    _schemas(settings.minor)
+
+
+@lru_cache(maxsize=1)
+def _schemas(minor: str) -> Schemas:
+    return Schemas(minor)
+
+
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serves until ``stop`` is set. Raises what keeps it from starting: a bad certificate, a port in use, no etcd."""
-    listening = listen(settings)
+    listening = listen(settings, shared=settings.workers > 1)
     metrics = Metrics(process=True)
     store = MeasuredStore(make_store(settings), metrics.etcd)
     tasks = Tasks()

@@ -41,6 +41,9 @@ class Settings(BaseModel):
     """Address to listen on."""
     secure_port: int = 6443
     """Port to listen on with TLS."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that answer requests on the one port, each with its own caches. What is counted, limited or checked in
+    a process (``/metrics``, ``/readyz``, requests in flight) is that of the worker that happens to answer."""
     advertise_address: str = ""
     """Address that the Service ``default/kubernetes`` leads to; empty takes ``bind_address``, or where that is
     0.0.0.0 the address that the host's default route goes out from."""
@@ -74,6 +77,11 @@ class Settings(BaseModel):
     """Least severe level that is logged."""
     request_timeout_seconds: float = Field(default=60.0, gt=0)
     """How long a request may take that is no watch, log, exec or attach; a ``timeout`` in its URL may be shorter."""
+    max_requests_inflight: int = Field(default=400, gt=0)
+    """With ``max_mutating_requests_inflight`` the number of requests that are worked on at once; priority levels share
+    it. Long-running ones do not count."""
+    max_mutating_requests_inflight: int = Field(default=200, ge=0)
+    """Adds to ``max_requests_inflight``."""
     shutdown_seconds: float = 5.0
     """How long requests in flight are waited for when stopping."""
 
@@ -114,6 +122,14 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
+    def _check_workers(self) -> Self:
+        if self.workers > 1 and self.etcd_servers == ["memory"]:
+            raise ValueError("a store in memory is of one process: it cannot serve several workers")
+        if self.workers > 1 and not self.secure_port:
+            raise ValueError("several workers need a port that is named: secure_port must not be 0")
+        return self
+
+    @model_validator(mode="after")
     def _check_advertised(self) -> Self:
         if not self.advertise_address:
             everywhere = self.bind_address in ("0.0.0.0", "::")
@@ -141,11 +157,3 @@ class Settings(BaseModel):
         """``service_node_port_range`` as a range."""
         first, _, last = self.service_node_port_range.partition("-")
         return range(int(first), int(last) + 1)
-
-    @field_validator("kubernetes_version")
-    @classmethod
-    def _check_version(cls, value: str) -> str:
-        parts = value.removeprefix("v").split(".")
-        if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts) or parts[0] != "1":
-            raise ValueError("must look like 1.32 or v1.32.0")
-        return value

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 async def bootstrap(core: Core) -> None:
     """Creates what is missing and puts right what the server owns. Raises StoreError."""
+    from apiserver.bootstrap.flow_control import ensure_flow_control
     from apiserver.bootstrap.kubernetes_service import ensure_kubernetes_service
     from apiserver.bootstrap.namespaces import ensure_namespaces
     from apiserver.bootstrap.roles import ensure_roles
@@ -21,6 +22,7 @@ async def bootstrap(core: Core) -> None:
 
     await ensure_namespaces(core)
     await ensure_roles(core)
+    await ensure_flow_control(core)
     await core.caches[SERVICES].wait_fresh(FRESH_TIMEOUT_SECONDS)
     await core.allocation.repair([item.object for item in core.caches[SERVICES].list().items])
     await ensure_kubernetes_service(core)
