@@ -134,6 +134,11 @@ class RequestContext:
         return self.core.table.stored(self.resource)
 
     @property
+    def stored(self) -> Resource:
+        """The row whose presentation is the one that is stored: ``resource``, but for a kind with several versions."""
+        return self.core.table.stored(self.resource)
+
+    @property
     def dry_run(self) -> bool:
         """Whether ``dryRun=All`` is asked for. Raises BadRequest for another value."""
         values = [value for value in self.query.all("dryRun") if value]

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from apiserver.context import RequestContext
 from apiserver.negotiation import Form
+from apiserver.presentation import presented_cached
 from apiserver.response import json_response, partial, table, to_media_type
 from apiserver.storage.cached import Cached
 from minikube_py.api.meta import Object
@@ -48,6 +49,8 @@ def render_list(
     remaining: int | None = None,
 ) -> Response:
     """A page of a collection in the form asked for."""
+    if ctx.resource.stored_as:
+        items = [presented_cached(ctx.resource, item) for item in items]
     if not form.transform:
         encoded = [item.item for item in items]
         document = list_document(ctx.resource, revision, encoded, continue_token, remaining)

@@ -97,6 +97,7 @@ def make_core(
         for row in table.storage_rows
     }
     caches |= {row: caches[table.stored(row)] for row in table.rows if row.persisted and row.stored_as}
+    caches |= {row: caches[table.stored(row)] for row in table.rows if row.persisted and row.stored_as}
     tokens = TokenIssuer(
         public_key_pem=Path(settings.service_account_key_file).read_bytes(),
         private_key_pem=Path(settings.service_account_signing_key_file).read_bytes(),

@@ -10,7 +10,9 @@ import orjson
 from starlette.responses import Response
 
 from apiserver.context import RequestContext
+from apiserver.conversion import to_presented, to_stored
 from apiserver.negotiation import JSON, Form, negotiate
+from apiserver.presentation import presented_bytes
 from apiserver.writes import Stored
 from minikube_py.api.errors import BadRequest
 from minikube_py.api.meta import Object, metadata
@@ -55,8 +57,8 @@ def render_stored(ctx: RequestContext, stored: Stored, status: int = 200) -> Res
     """The object of a write, in the form asked for."""
     form = negotiate(ctx.header("accept"))
     if ctx.resource.kind and form.is_plain_json:
-        return json_response(stored.served, status)
-    return render_objects(ctx, form, [stored.object()], status=status)
+        return json_response(presented_bytes(ctx.resource, stored.served), status)
+    return render_objects(ctx, form, [to_presented(ctx.resource, stored.object())], status=status)
 
 
 def render_document(ctx: RequestContext, document: Object, status: int = 200) -> Response:
@@ -90,11 +92,12 @@ def table(
     include = ctx.query.get("includeObject") or "Metadata"
     if include not in ("None", "Metadata", "Object"):
         raise BadRequest(f'unrecognized includeObject value: "{include}"')
-    resource, now = ctx.resource, ctx.core.clock.now()
+    resource, now = ctx.stored, ctx.core.clock.now()
     rows: list[Object] = []
     for obj in objects:
-        entry: Object = {"cells": row(resource, obj, now)}
-        row_conditions = conditions(resource, obj)
+        stored = to_stored(ctx.resource, obj)
+        entry: Object = {"cells": row(resource, stored, now)}
+        row_conditions = conditions(resource, stored)
         if row_conditions:
             entry["conditions"] = row_conditions
         entry["object"] = None if include == "None" else obj if include == "Object" else partial(obj)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from apiserver.fields import selectable, unknown_label
 from apiserver.storage.cached import Cached
-from apiserver.strategies import strategy_for
 from minikube_py.api.errors import BadRequest
 from minikube_py.api.resources import Resource
 from minikube_py.api.selectors import FieldSelector, LabelSelector
-
-_METADATA_FIELDS = ("metadata.name", "metadata.namespace")
-_GENERIC_MESSAGE_GROUPS = frozenset({"apps", "coordination.k8s.io", "discovery.k8s.io", "rbac.authorization.k8s.io"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +53,18 @@ def parse_selection(resource: Resource, namespace: str, label_selector: str, fie
             fields = FieldSelector.parse(field_selector)
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        _check_fields(resource, fields)
+        fields = _translated(resource, fields)
     return Selection(resource, namespace, labels, fields)
 
 
-def _check_fields(resource: Resource, fields: FieldSelector) -> None:
-    known = {*_METADATA_FIELDS, *strategy_for(resource).fields({"metadata": {}})}
-    for path, _, _ in fields.requirements:
-        if path in known and (path != "metadata.namespace" or resource.namespaced):
-            continue
-        if resource.group in _GENERIC_MESSAGE_GROUPS:
-            raise BadRequest(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
-        raise BadRequest(f"field label not supported: {path}")
+def _translated(resource: Resource, fields: FieldSelector) -> FieldSelector:
+    """The selector with the names that stored objects have for what it names."""
+    kind = selectable(resource)
+    requirements: list[tuple[str, str, str]] = []
+    for label, operator, value in fields.requirements:
+        is_metadata = label == "metadata.name" or (label == "metadata.namespace" and resource.namespaced)
+        path = label if is_metadata else kind.path(label)
+        if path is None:
+            raise BadRequest(unknown_label(resource, label))
+        requirements.append((path, operator, value))
+    return FieldSelector(tuple(requirements))

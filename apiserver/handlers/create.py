@@ -10,6 +10,7 @@ from apiserver import managed_fields
 from apiserver.admission.plugin import Attributes
 from apiserver.body import Expected, check_field_validation, decode
 from apiserver.context import RequestContext
+from apiserver.conversion import to_stored
 from apiserver.core import Operation
 from apiserver.objects import encode, new_metadata
 from apiserver.response import render_stored
@@ -46,13 +47,13 @@ async def create(ctx: RequestContext) -> Response:
     operation = Operation(
         core,
         ctx.user,
-        resource,
+        ctx.stored,
         ctx.info.namespace if resource.namespaced else "",
         dry_run=dry_run,
         warn=ctx.warn,
         field_manager=field_manager,
     )
-    return render_stored(ctx, await create_object(operation, obj), 201)
+    return render_stored(ctx, await create_object(operation, to_stored(resource, obj)), 201)
 
 
 def check_namespace(operation: Operation, obj: Object) -> None:

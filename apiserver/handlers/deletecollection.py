@@ -9,6 +9,7 @@ from apiserver.core import Operation
 from apiserver.handlers.delete import delete_object
 from apiserver.handlers.options import delete_options
 from apiserver.listing import list_document
+from apiserver.presentation import presented_bytes
 from apiserver.reads import list_options, select_all, selection
 from apiserver.response import json_response
 from apiserver.storage.encoding import item_form
@@ -23,11 +24,11 @@ async def deletecollection(ctx: RequestContext) -> Response:
     items: list[bytes] = []
     for cached in page.items:
         operation = Operation(
-            ctx.core, ctx.user, ctx.resource, cached.namespace, cached.name, "", options.dry_run, ctx.warn
+            ctx.core, ctx.user, ctx.stored, cached.namespace, cached.name, "", options.dry_run, ctx.warn
         )
         try:
             stored = await delete_object(operation, options)
         except NotFound:
             continue
-        items.append(item_form(stored.served))
+        items.append(item_form(presented_bytes(ctx.resource, stored.served)))
     return json_response(list_document(ctx.resource, page.revision, items))

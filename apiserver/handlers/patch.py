@@ -11,6 +11,7 @@ from starlette.responses import Response
 from apiserver import managed_fields
 from apiserver.body import Expected, Parsed, check_field_validation, checked, parse_json
 from apiserver.context import RequestContext
+from apiserver.conversion import to_presented, to_stored
 from apiserver.core import Operation
 from apiserver.handlers.strategic import StrategicPatch
 from apiserver.handlers.update import operation_of, prepare
@@ -26,6 +27,7 @@ from minikube_py.api.errors import (
     invalid,
 )
 from minikube_py.api.meta import Object, name_of, namespace_of
+from minikube_py.api.resources import Resource
 from minikube_py.api.patch import MalformedPatch, PatchError, json_patch, merge_patch
 
 JSON_PATCH = "application/json-patch+json"
@@ -48,7 +50,7 @@ async def patch(ctx: RequestContext) -> Response:
     field_validation = check_field_validation(ctx.query.get("fieldValidation"), "PatchOptions")
     operation = operation_of(ctx, managed_fields.patch_manager(ctx))
     apply = await read_patch(ctx)
-    return render_stored(ctx, await patch_object(operation, apply, field_validation))
+    return render_stored(ctx, await patch_object(operation, apply, field_validation, ctx.resource))
 
 
 async def read_patch(ctx: RequestContext, definition_of: Expected | None = None) -> Apply:
@@ -96,20 +98,20 @@ def _json_patch(document: Any) -> Apply:
     return lambda doc: json_patch(doc, document)
 
 
-async def patch_object(operation: Operation, apply: Apply, field_validation: str) -> Stored:
-    """Patches the stored object and stores it through the same steps as an update.
+async def patch_object(operation: Operation, apply: Apply, field_validation: str, presented: Resource) -> Stored:
+    """Patches the object as ``presented`` shows it and stores it through the same steps as an update.
 
     Raises NotFound, Conflict, Invalid, BadRequest, Forbidden.
     """
-    expected = Expected(operation.resource.api_version, operation.resource.kind)
+    expected = Expected(presented.api_version, presented.kind)
     mismatched = apply.mismatched if isinstance(apply, StrategicPatch) else None
 
     async def transform(old: Object) -> Object:
-        patched = apply_patch(apply, old)
+        patched = apply_patch(apply, to_presented(presented, old))
         parsed, schemas = Parsed(patched), operation.core.schemas
         new = checked(parsed, expected, schemas, field_validation, operation.warn, mismatched=mismatched)
         _check_identity(operation, new)
-        return await prepare(operation, new, old)
+        return await prepare(operation, to_stored(presented, new), old)
 
     return await guaranteed_update(operation, transform, max_attempts=MAX_ATTEMPTS)
 

@@ -8,6 +8,7 @@ from apiserver import managed_fields
 from apiserver.admission.plugin import Attributes
 from apiserver.body import Expected, check_field_validation, decode
 from apiserver.context import RequestContext
+from apiserver.conversion import to_stored
 from apiserver.core import Operation
 from apiserver.handlers.create import check_namespace, create_object
 from apiserver.objects import kept_metadata
@@ -41,6 +42,7 @@ async def update(ctx: RequestContext) -> Response:
         field_validation=field_validation,
         warn=ctx.warn,
     )
+    obj = to_stored(resource, obj)
     check_name(operation, obj)
     check_namespace(operation, obj)
     try:
@@ -56,7 +58,7 @@ def operation_of(ctx: RequestContext, field_manager: str = "") -> Operation:
     return Operation(
         ctx.core,
         ctx.user,
-        ctx.resource,
+        ctx.stored,
         ctx.info.namespace if ctx.resource.namespaced else "",
         ctx.info.name,
         ctx.info.subresource,

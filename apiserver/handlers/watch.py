@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from apiserver.context import RequestContext
 from apiserver.negotiation import JSON, Form, negotiate, not_acceptable
 from apiserver.presentation import presented_delivery
+from apiserver.presentation import presented_delivery
 from apiserver.reads import (
     FRESH_TIMEOUT_SECONDS,
     REVISION_TIMEOUT_SECONDS,
@@ -155,6 +156,7 @@ class Watch:
             drop.cancel()
 
     def _line(self, delivery: Delivery) -> bytes:
+        delivery = presented_delivery(self._ctx.resource, delivery)
         delivery = presented_delivery(self._ctx.resource, delivery)
         if not self._form.transform:
             return delivery.line

@@ -28,7 +28,7 @@ class Cached:
     asked for, and kept; the object itself is decoded anew each time.
     """
 
-    __slots__ = ("_fields", "_fields_of", "_labels", "head", "item", "name", "namespace", "revision")
+    __slots__ = ("_fields", "_fields_of", "_labels", "_presentations", "head", "item", "name", "namespace", "revision")
 
     def __init__(self, namespace: str, name: str, revision: int, head: bytes, item: bytes, fields_of: FieldsOf) -> None:
         self.namespace = namespace
@@ -39,6 +39,7 @@ class Cached:
         self._fields_of = fields_of
         self._labels: Mapping[str, str] | None = None
         self._fields: Mapping[str, str] | None = None
+        self._presentations: dict[str, Cached] | None = None
 
     @property
     def key(self) -> str:
@@ -69,6 +70,19 @@ class Cached:
         """A new dictionary at each access, which the caller may change."""
         return cast(Object, orjson.loads(self.data))
 
+    def presentation(self, api_version: str) -> Cached | None:
+        """The same state as another version presents it, if :meth:`present` was called for that version."""
+        return self._presentations.get(api_version) if self._presentations is not None else None
+
+    def present(self, api_version: str, head: bytes, item: bytes) -> Cached:
+        """Keeps and returns the same state in another version's form; labels and fields stay the stored form's."""
+        shown = Cached(self.namespace, self.name, self.revision, head, item, self._fields_of)
+        shown._labels, shown._fields = self.labels, self.fields
+        if self._presentations is None:
+            self._presentations = {}
+        self._presentations[api_version] = shown
+        return shown
+
     def at_revision(self, revision: int) -> Cached:
         """The same state with another ``resourceVersion``, as a DELETED event shows it."""
         item = resplice(self.item, self.revision, revision)
@@ -92,13 +106,21 @@ class Delivery:
     ``cached`` is the object as the event shows it; None for a BOOKMARK.
     """
 
-    __slots__ = ("_line", "cached", "revision", "type")
+    __slots__ = ("_line", "_presentations", "cached", "revision", "type")
 
     def __init__(self, event_type: EventType, revision: int, cached: Cached | None, line: bytes | None = None) -> None:
         self.type: EventType = event_type
         self.revision = revision
         self.cached = cached
         self._line = line
+        self._presentations: dict[str, Delivery] | None = None
+
+    @property
+    def presentations(self) -> dict[str, Delivery]:
+        """The same event as other versions present it, by ``apiVersion``; what is put there is kept."""
+        if self._presentations is None:
+            self._presentations = {}
+        return self._presentations
 
     @property
     def size(self) -> int:

@@ -57,6 +57,12 @@ def served_form(head: bytes, item: bytes) -> bytes:
     return head + item[1:]
 
 
+def take_apart_served(data: bytes) -> tuple[bytes, bytes]:
+    """The reverse of :func:`served_form`."""
+    offset = data.index(_METADATA)
+    return data[:offset], b"{" + data[offset:]
+
+
 def resplice(item: bytes, old_revision: int, new_revision: int) -> bytes:
     """The item form with its ``old_revision`` replaced, as a DELETED event shows the last state."""
     start = 1 + _REVISION_START

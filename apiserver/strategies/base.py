@@ -20,6 +20,7 @@ from random import Random
 from typing import ClassVar
 
 from apiserver.validation.meta import object_meta, object_meta_update
+from apiserver.fields import selectable
 from minikube_py.api.errors import FieldError
 from minikube_py.api.meta import Object, metadata
 from minikube_py.api.resources import Resource
@@ -112,7 +113,7 @@ class Strategy:
 
     def fields(self, obj: Object) -> Mapping[str, str]:
         """Selectable fields beyond ``metadata.name`` and ``metadata.namespace``; all of them, empty where unset."""
-        return {}
+        return selectable(self.resource).values(obj)
 
     def deletion_grace_period(self, obj: Object, requested: int | None) -> int:
         """Seconds between the request to delete and the removal; 0 removes at once (finalizers apart)."""

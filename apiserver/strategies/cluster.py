@@ -53,13 +53,6 @@ class NamespaceStrategy(Strategy):
         """What may change of a status."""
         return list(validation.namespace_status_update(new, old))
 
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable fields of a Namespace; ``name`` is an old alias."""
-        return {
-            "status.phase": (obj.get("status") or {}).get("phase") or "",
-            "name": metadata(obj).get("name", ""),
-        }
-
     def begin_deletion(self, obj: Object) -> Object:
         """A deleted namespace is Terminating."""
         return {**obj, "status": {**(obj.get("status") or {}), "phase": "Terminating"}}
@@ -108,10 +101,6 @@ class NodeStrategy(Strategy):
         """What may change of a status."""
         return list(validation.node_status_update(new, old))
 
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable field of a Node."""
-        return {"spec.unschedulable": "true" if (obj.get("spec") or {}).get("unschedulable") else "false"}
-
 
 class EventStrategy(Strategy):
     """An event, which the store forgets after an hour."""
@@ -130,17 +119,6 @@ class EventStrategy(Strategy):
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """What may change of an Event."""
         return list(validation.event_update(new, old))
-
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable fields of an Event."""
-        involved, source = obj.get("involvedObject") or {}, obj.get("source") or {}
-        keys = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
-        return {f"involvedObject.{key}": involved.get(key) or "" for key in keys} | {
-            "reason": obj.get("reason") or "",
-            "reportingComponent": obj.get("reportingComponent") or "",
-            "source": source.get("component") or obj.get("reportingComponent") or "",
-            "type": obj.get("type") or "",
-        }
 
 
 class LeaseStrategy(Strategy):

@@ -40,10 +40,6 @@ class SecretStrategy(Strategy):
         """What may change of a Secret."""
         return list(validation.secret_update(new, old))
 
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable field of a Secret."""
-        return {"type": obj.get("type") or ""}
-
 
 class ServiceAccountStrategy(Strategy):
     """A ServiceAccount, whose secrets are kept by name only."""

@@ -71,20 +71,6 @@ class PodStrategy(Strategy):
                 found += _hidden_variables(f"spec.{key}[{index}].env", container.get("env") or [])
         return found
 
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable fields of a pod."""
-        spec, status = obj.get("spec") or {}, obj.get("status") or {}
-        return {
-            "spec.nodeName": spec.get("nodeName") or "",
-            "spec.restartPolicy": spec.get("restartPolicy") or "",
-            "spec.schedulerName": spec.get("schedulerName") or "",
-            "spec.serviceAccountName": spec.get("serviceAccountName") or "",
-            "spec.hostNetwork": "true" if spec.get("hostNetwork") else "false",
-            "status.phase": status.get("phase") or "",
-            "status.podIP": status.get("podIP") or "",
-            "status.nominatedNodeName": status.get("nominatedNodeName") or "",
-        }
-
     def deletion_grace_period(self, obj: Object, requested: int | None) -> int:
         """The pod's own period unless asked otherwise; none where no kubelet has it or it is finished."""
         spec, status = obj.get("spec") or {}, obj.get("status") or {}

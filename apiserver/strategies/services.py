@@ -56,11 +56,6 @@ class ServiceStrategy(Strategy):
         """What may change of a status."""
         return list(validation.service_status_update(new, old))
 
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable fields of a Service."""
-        spec = obj.get("spec") or {}
-        return {"spec.clusterIP": spec.get("clusterIP") or "", "spec.type": spec.get("type") or ""}
-
 
 def with_cluster_ips(spec: Object) -> Object:
     """``clusterIP`` and ``clusterIPs`` filled from each other."""

@@ -77,6 +77,3 @@ class ReplicaSetStrategy(Strategy):
         """What may change of a status."""
         return list(validation.replica_set_status_update(new, old))
 
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable fields of a ReplicaSet."""
-        return {"status.replicas": str((obj.get("status") or {}).get("replicas") or 0)}
