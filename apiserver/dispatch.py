@@ -19,7 +19,8 @@ from apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from apiserver.handlers.token import create_token
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
-from apiserver.streaming.handlers import pod_log, refuse_spdy
+from apiserver.streaming.logs import pod_log
+from apiserver.streaming.streams import stream
 from apiserver.unsupported import unknown_resource
 from minikube_py.api.errors import MethodNotAllowed
 
@@ -46,10 +47,12 @@ _SUBRESOURCES: dict[tuple[str, str], Handler] = {
     ("token", "create"): create_token,
     ("finalize", "update"): update,
     ("log", "get"): pod_log,
-    ("exec", "create"): refuse_spdy,
-    ("exec", "get"): refuse_spdy,
-    ("attach", "create"): refuse_spdy,
-    ("attach", "get"): refuse_spdy,
+    ("exec", "create"): stream,
+    ("exec", "get"): stream,
+    ("attach", "create"): stream,
+    ("attach", "get"): stream,
+    ("portforward", "create"): stream,
+    ("portforward", "get"): stream,
 }
 
 

@@ -108,11 +108,16 @@ def make_server(app: Any, settings: Settings, stop: asyncio.Event) -> Server:
     return Server(config, stop)
 
 
-def listen(settings: Settings) -> socket.socket:
-    """A socket that listens on the configured address. Raises OSError naming it where that is not possible."""
+def listen(settings: Settings, *, shared: bool = False) -> socket.socket:
+    """A socket bound to the configured address. Raises OSError naming it where that is not possible.
+
+    ``shared``: other processes bind theirs to the same address, and the kernel gives each its share of connections.
+    """
     family = socket.AF_INET6 if ":" in settings.bind_address else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listening.bind((settings.bind_address, settings.secure_port))
     except OSError as error:

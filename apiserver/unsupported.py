@@ -6,7 +6,6 @@ from apiserver.context import RequestInfo
 from minikube_py.api.errors import NotFound
 
 _SUBRESOURCES = {
-    ("pods", "portforward"): "port-forward",
     ("pods", "ephemeralcontainers"): "ephemeral containers",
     ("pods", "eviction"): "eviction",
     ("pods", "proxy"): "proxying to pods",

@@ -30,11 +30,19 @@ class KubeletAddress:
     host: str
     port: int
 
+    @property
+    def authority(self) -> str:
+        """``host:port`` as a URL and the Host header have it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def target(self, parts: Sequence[str], query: Sequence[tuple[str, str]]) -> str:
+        """A path, its parts escaped, with its query."""
+        path = "/".join(quote(part, safe="") for part in parts)
+        return f"/{path}" + (f"?{urlencode(query)}" if query else "")
+
     def url(self, scheme: str, parts: Sequence[str], query: Sequence[tuple[str, str]]) -> str:
         """The URL of a path, its parts escaped, on this kubelet."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        path = "/".join(quote(part, safe="") for part in parts)
-        return f"{scheme}://{host}:{self.port}/{path}" + (f"?{urlencode(query)}" if query else "")
+        return f"{scheme}://{self.authority}{self.target(parts, query)}"
 
 
 def address_of(node: Object, preferred: Sequence[str]) -> KubeletAddress:
@@ -75,6 +83,7 @@ class KubeletClient:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._session: ClientSession | None = None
+        self._context: ssl.SSLContext | None = None
 
     @property
     def session(self) -> ClientSession:
@@ -82,7 +91,7 @@ class KubeletClient:
         if self._session is None:
             import aiohttp
 
-            connector = aiohttp.TCPConnector(ssl=self._tls(), limit=0)
+            connector = aiohttp.TCPConnector(ssl=self.tls, limit=0)
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=DIAL_SECONDS)
             self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
         return self._session
@@ -92,11 +101,15 @@ class KubeletClient:
         if self._session is not None:
             await self._session.close()
 
-    def _tls(self) -> ssl.SSLContext:
-        settings = self._settings
-        context = ssl.create_default_context(cafile=settings.kubelet_certificate_authority or None)
-        # A kubelet's certificate names its node; the address that we dial is vouched for by the Node object.
-        context.check_hostname = False
-        if settings.kubelet_client_certificate:
-            context.load_cert_chain(settings.kubelet_client_certificate, settings.kubelet_client_key)
-        return context
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """Our client certificate and the kubelets' CA. Raises OSError where a file cannot be read."""
+        if self._context is None:
+            settings = self._settings
+            context = ssl.create_default_context(cafile=settings.kubelet_certificate_authority or None)
+            # A kubelet's certificate names its node; the address that we dial is vouched for by the Node object.
+            context.check_hostname = False
+            if settings.kubelet_client_certificate:
+                context.load_cert_chain(settings.kubelet_client_certificate, settings.kubelet_client_key)
+            self._context = context
+        return self._context

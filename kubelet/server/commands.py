@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+import structlog
 from aiohttp import web
 
 from kubelet.runtime import ContainerRuntime, NotFound, ProcessStream, RuntimeFailure
 from kubelet.server import handshake, log_request, remote_command, spdy_channels, websocket_channels
+from kubelet.server.handshake import Agreed
 from kubelet.server.remote_command import StreamOptions
 from kubelet.server.source import PodSource
 from minikube_py.runtime.tasks import Tasks
 
-SUBPROTOCOLS: Final = (
-    *websocket_channels.SUBPROTOCOLS,
-    *(handshake.SPDY_PREFIX + protocol for protocol in spdy_channels.STREAM_PROTOCOLS),
-)
+log = structlog.get_logger("server")
 
 
 class CommandHandlers:
@@ -27,7 +24,7 @@ class CommandHandlers:
 
     async def exec(self, request: web.Request) -> web.StreamResponse:
         """404 for what does not run here, 400 for a request that cannot be, 500 for a command that cannot start."""
-        protocol = handshake.check_upgrade(request, SUBPROTOCOLS)
+        agreed = _agree(request)
         options = StreamOptions.parse(request)
         command = request.query.getall("command", [])
         if not command:
@@ -46,11 +43,11 @@ class CommandHandlers:
             raise web.HTTPNotFound(text=str(error)) from error
         except RuntimeFailure as error:
             raise web.HTTPInternalServerError(text=str(error)) from error
-        return await _serve(request, protocol, process, options, command=command)
+        return await _serve(request, agreed, process, options, command=command)
 
     async def attach(self, request: web.Request) -> web.StreamResponse:
         """As :meth:`exec`; the streams are those of the container's own process."""
-        protocol = handshake.check_upgrade(request, SUBPROTOCOLS)
+        agreed = _agree(request)
         options = StreamOptions.parse(request)
         container_id = self._container(request)
         try:
@@ -62,7 +59,7 @@ class CommandHandlers:
             raise web.HTTPNotFound(text=str(error)) from error
         except RuntimeFailure as error:
             raise web.HTTPInternalServerError(text=str(error)) from error
-        return await _serve(request, protocol, process, options, command=None)
+        return await _serve(request, agreed, process, options, command=None)
 
     def _container(self, request: web.Request) -> str:
         """The id of the container that runs under the path's names (and uid, where the path has one)."""
@@ -77,26 +74,33 @@ class CommandHandlers:
         return container_id
 
 
+def _agree(request: web.Request) -> Agreed:
+    return handshake.agree(request, web_socket=websocket_channels.SUBPROTOCOLS, spdy=spdy_channels.STREAM_PROTOCOLS)
+
+
 async def _serve(
-    request: web.Request, protocol: str, process: ProcessStream, options: StreamOptions, *, command: list[str] | None
+    request: web.Request, agreed: Agreed, process: ProcessStream, options: StreamOptions, *, command: list[str] | None
 ) -> web.StreamResponse:
     """Carries an open process's streams to a client of either kind, and closes them."""
     tasks = Tasks()
-    client: websocket_channels.WebSocketClient | spdy_channels.SpdyClient
     try:
-        socket = await handshake.accept(request, protocol)
-        if protocol.startswith(handshake.SPDY_PREFIX):
-            stream_protocol = protocol.removeprefix(handshake.SPDY_PREFIX)
-            client = spdy_channels.SpdyClient(handshake.Tunnel(socket), options, stream_protocol, tasks)
-        else:
+        if not agreed.spdy:
+            socket = await handshake.accept_web_socket(request, agreed.protocol)
             client = websocket_channels.WebSocketClient(socket, options)
-        try:
             await client.begin()
             await remote_command.serve(client, process, options, command=command)
-        except ConnectionError:
-            pass  # the client has left before there was anything to carry
-        await socket.close()
+            await socket.close()
+            return socket
+        connection = handshake.accept_spdy(request, agreed.protocol)
+        try:
+            spdy_client = spdy_channels.SpdyClient(connection, options, agreed.protocol, tasks)
+            await spdy_client.begin()
+            await remote_command.serve(spdy_client, process, options, command=command)
+        finally:
+            connection.close()
+    except ConnectionError:
+        log.debug("Client left before its streams stood", path=request.path)
     finally:
         await tasks.cancel_all()
         await process.close()
-    return socket
+    return web.Response()

@@ -2,7 +2,7 @@
 
 Two ways are spoken: SPDY streams (``portforward.k8s.io``), a pair of them for each connection, and the channels of a
 WebSocket (``v4.channel.k8s.io``), a pair of them for each port. Of a pair one carries the data and one the text of
-what went wrong.
+what went wrong. The SPDY frames come bare, or in the binary messages of a WebSocket.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from kubelet.spdy.connection import ByteStream, Connection, Stream
 from kubelet.spdy.frames import ProtocolError
 from minikube_py.runtime.tasks import Tasks
 
-SPDY_SUBPROTOCOL: Final = handshake.SPDY_PREFIX + "portforward.k8s.io"
-SUBPROTOCOLS: Final = (SPDY_SUBPROTOCOL, port_channels.SUBPROTOCOL)
+STREAM_PROTOCOL: Final = "portforward.k8s.io"
+TUNNEL_SUBPROTOCOL: Final = handshake.SPDY_PREFIX + STREAM_PROTOCOL
 CREATION_SECONDS: Final = 30.0
 """How long the second stream of a pair may be waited for, as upstream's ``streamCreationTimeout``."""
 _STREAM_TYPE, _PORT, _REQUEST_ID = "streamtype", "port", "requestid"
@@ -44,8 +44,10 @@ class PortForwardHandler:
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """404 for a pod that is not here, 400 for a request that cannot be, 500 for a pod that has no sandbox."""
-        protocol = handshake.check_upgrade(request, SUBPROTOCOLS)
-        ports = port_channels.ports_of(request.query) if protocol == port_channels.SUBPROTOCOL else []
+        agreed = handshake.agree(
+            request, web_socket=(TUNNEL_SUBPROTOCOL, port_channels.SUBPROTOCOL), spdy=(STREAM_PROTOCOL,)
+        )
+        ports = port_channels.ports_of(request.query) if agreed.protocol == port_channels.SUBPROTOCOL else []
         sandbox = await self._sandbox(request)
 
         async def dial_pod(port: int) -> Connected:
@@ -56,8 +58,15 @@ class PortForwardHandler:
                 message = f"error forwarding port {port} to pod {sandbox.id}, uid {sandbox.uid}: {error}"
                 raise DialFailed(message) from error
 
-        socket = await handshake.accept(request, protocol)
-        if protocol == port_channels.SUBPROTOCOL:
+        if agreed.spdy:
+            connection = handshake.accept_spdy(request, agreed.protocol)
+            try:
+                await SpdyForwarder(connection, dial_pod).run()
+            finally:
+                connection.close()
+            return web.Response()
+        socket = await handshake.accept_web_socket(request, agreed.protocol)
+        if agreed.protocol == port_channels.SUBPROTOCOL:
             await port_channels.serve(socket, ports, dial_pod)
         else:
             await SpdyForwarder(handshake.Tunnel(socket), dial_pod).run()

@@ -67,6 +67,7 @@ class KubeletServer:
         forward = PortForwardHandler(self._source, self._runtime)
         for names in ("{namespace}/{pod}", "{namespace}/{pod}/{uid}"):
             app.router.add_get(f"/portForward/{names}", forward.__call__)
+            app.router.add_post(f"/portForward/{names}", forward.__call__)
         for path in ("/pods", "/pods/"):
             app.router.add_get(path, self._pods)
         for path in ("/runningpods", "/runningpods/"):

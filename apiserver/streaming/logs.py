@@ -1,8 +1,7 @@
-"""``pods/log``, and the refusal of streams that do not come over a WebSocket."""
+"""``pods/log``."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -103,18 +102,3 @@ def _check_log_options(ctx: RequestContext) -> None:
             raise BadRequest(f'parsing time "{query.get("sinceTime")}": cannot parse as RFC 3339') from None
     if errors:
         raise invalid("", "PodLogOptions", ctx.info.name, errors)
-
-
-async def refuse_spdy(ctx: RequestContext) -> Response:
-    """Answers an exec or attach that is not a WebSocket. Raises BadRequest, or what is wrong with the request.
-
-    kubectl falls back to SPDY whenever a WebSocket is refused, and shows only the answer to that.
-    """
-    with contextlib.suppress(NotFound):  # the pod may have gone since the client looked
-        choose_container(await pod_of(ctx), ctx.query.get("container"))
-    if ctx.header("upgrade").lower().startswith("spdy"):
-        raise BadRequest(
-            f"{ctx.header('upgrade')} streams are not supported by this server: use a client that streams over "
-            "WebSockets (kubectl 1.31 or newer, or KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true)"
-        )
-    raise BadRequest("Upgrade request required")
