@@ -22,6 +22,7 @@ def default_chain() -> AdmissionChain:
     from apiserver.admission.pod_binding import PodBinding
     from apiserver.admission.priority import Priority
     from apiserver.admission.rbac_escalation import RbacEscalation
+    from apiserver.admission.resource_quota import ResourceQuota
     from apiserver.admission.runtime_class import RuntimeClass
     from apiserver.admission.service_account import ServiceAccount
     from apiserver.admission.storage_object_in_use_protection import StorageObjectInUseProtection
@@ -43,6 +44,7 @@ def default_chain() -> AdmissionChain:
             DefaultIngressClass(),
             PodBinding(),
             RbacEscalation(),
+            ResourceQuota(),
         ]
     )
 

@@ -5,11 +5,12 @@ What a plugin needs of them is worked out once per object and revision.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from apiserver.storage.encoding import decode
-from apiserver.storage.store import storage_key
+from apiserver.storage.store import RevisionNotReached, storage_key
 from minikube_py.api.meta import Object, join_key
 from minikube_py.api.resources import Resource
 
@@ -31,11 +32,16 @@ class Derived(Generic[T]):
 
     async def get(self, core: Core, namespace: str, name: str) -> T | None:
         """Of the object of that name, or None where there is none in the store either. Raises StoreError."""
-        cached = core.caches[self.resource].get(join_key(namespace, name))
-        if cached is not None:
-            return self.of(cached)
+        known = self.known(core, namespace, name)
+        if known is not None:
+            return known
         found = await core.store.get(storage_key(self.resource, namespace, name))
         return None if found is None else self._derive(decode(found.value, found.revision))
+
+    def known(self, core: Core, namespace: str, name: str) -> T | None:
+        """Of the object of that name, or None where the cache has none."""
+        cached = core.caches[self.resource].get(join_key(namespace, name))
+        return None if cached is None else self.of(cached)
 
     def list(self, core: Core, namespace: str = "") -> list[T]:
         """Of every object that the cache has, or of those in one namespace, in the order of their names."""
@@ -51,6 +57,20 @@ class Derived(Generic[T]):
             self._known.clear()
         self._known[cached.key] = (cached.revision, value)
         return value
+
+
+async def eventually(core: Core, resource: Resource, look: Callable[[], T | None], seconds: float) -> T | None:
+    """What ``look`` finds, or None after ``seconds``; it looks again whenever something was written to the store.
+
+    Raises StoreError.
+    """
+    cache, deadline = core.caches[resource], time.monotonic() + seconds
+    while (found := look()) is None and (remaining := deadline - time.monotonic()) > 0:
+        try:
+            await cache.wait_revision(cache.revision + 1, remaining)
+        except RevisionNotReached:
+            return look()
+    return found
 
 
 def whole(obj: Object) -> Object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from random import Random
 from typing import ClassVar
 
-from apiserver.admission.lookup import Derived, whole
+from apiserver.admission.lookup import Derived, eventually, whole
 from apiserver.admission.mountable_secrets import (
     enforces,
     ephemeral_violation,
@@ -27,9 +27,8 @@ from minikube_py.api.resources import SERVICE_ACCOUNTS
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 TOKEN_SECONDS = 3607
 """Upstream asks for an hour and seven seconds, to tell tokens of this volume from others."""
-DEFAULT_ATTEMPTS = 10
-DEFAULT_RETRY_SECONDS = 0.1
-"""How often and how long apart the account ``default`` is looked for, which a controller makes in new namespaces."""
+DEFAULT_WAIT_SECONDS = 1.5
+"""How long a pod waits for the account ``default``, which a controller makes in new namespaces."""
 _VOLUME_PREFIX = "kube-api-access-"
 _MIRROR = "kubernetes.io/config.mirror"
 
@@ -89,12 +88,14 @@ class ServiceAccount(Plugin):
             raise _forbidden(operation, refused)
 
     async def _account(self, operation: Operation, name: str) -> Object:
-        for attempt in range(DEFAULT_ATTEMPTS if name == "default" else 1):
-            if attempt:
-                await operation.core.clock.sleep(DEFAULT_RETRY_SECONDS * (1 + operation.core.random.random()))
-            account = await self._accounts.get(operation.core, operation.namespace, name)
-            if account is not None:
-                return account
+        core, namespace = operation.core, operation.namespace
+        account = await self._accounts.get(core, namespace, name)
+        if account is None and name == "default":
+            account = await eventually(
+                core, SERVICE_ACCOUNTS, lambda: self._accounts.known(core, namespace, name), DEFAULT_WAIT_SECONDS
+            )
+        if account is not None:
+            return account
         missing = f'serviceaccount "{name}" not found'
         raise _forbidden(operation, f"error looking up service account {operation.namespace}/{name}: {missing}")
 

@@ -6,7 +6,7 @@ Pure; the messages are upstream's. Follows ``CheckRequest`` of ``k8s.io/apiserve
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from minikube_py.api.meta import Object, name_of
@@ -43,13 +43,27 @@ class Quota:
             obj, name_of(obj), frozenset(hard) | frozenset(spec.get("hard") or ()), hard, parse(status.get("used"))
         )
 
+    def with_used(self, used: Amounts) -> Quota:
+        """The quota with another usage; ``obj`` stays as it is."""
+        return replace(self, used=used)
+
+    def with_object(self, obj: Object) -> Quota:
+        """The quota as ``obj``, whose amounts are these."""
+        return replace(self, obj=obj)
+
 
 def charges(
-    quotas: Iterable[Quota], evaluator: Evaluator, new: Object, old: Object | None, now: datetime
+    quotas: Iterable[Quota],
+    evaluator: Evaluator,
+    new: Object,
+    old: Object | None,
+    now: datetime,
+    *,
+    enforced: bool = True,
 ) -> dict[str, Amounts]:
     """What storing ``new`` (in place of ``old``) adds to which quota, by the quota's name.
 
-    Raises QuotaRefused, QuotaStatusUnknown.
+    A charge that is not ``enforced`` is made whatever the limits are. Raises QuotaRefused, QuotaStatusUnknown.
     """
     interesting: list[tuple[Quota, list[str]]] = []
     for quota in quotas:
@@ -75,16 +89,16 @@ def charges(
         requested = without_zeros(mask(delta, names))
         if not requested:
             continue
-        _check(quota, names, requested)
+        _check(quota, names, requested, enforced=enforced)
         added[quota.name] = requested
     return added
 
 
-def _check(quota: Quota, names: list[str], requested: Amounts) -> None:
+def _check(quota: Quota, names: list[str], requested: Amounts, *, enforced: bool) -> None:
     if not all(name in quota.hard and name in quota.used for name in names):
         raise QuotaStatusUnknown(f"status unknown for quota: {quota.name}, resources: {','.join(names)}")
     above = exceeded(add(mask(quota.used, requested), requested), quota.hard)
-    if above:
+    if above and enforced:
         raise QuotaRefused(
             f"exceeded quota: {quota.name}, requested: {pretty(mask(requested, above))}, "
             f"used: {pretty(mask(quota.used, above))}, limited: {pretty(mask(quota.hard, above))}"
