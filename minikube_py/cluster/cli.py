@@ -52,6 +52,9 @@ def up(
         str | None, typer.Option(help="Docker's socket.  [default: unix:///var/run/docker.sock]")
     ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.  [default: info]")] = None,
+    api_workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes of the API server.  [default: 1]", show_default=False)
+    ] = None,
     api_port: PortOption = None,
     etcd_port: PortOption = None,
     etcd_peer_port: PortOption = None,

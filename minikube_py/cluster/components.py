@@ -18,6 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from minikube_py.cluster.failures import UsageError
 
+WORKER_STOP_SECONDS = 15.0
+"""How long workers are given to stop: longer than any component takes for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -129,10 +132,10 @@ def explain_validation(error: ValidationError) -> str:
 def run_component(component: Component, arguments: Sequence[str]) -> int:
     """Runs a component in this process until it is told to stop; returns the exit code.
 
-    0 after SIGINT or SIGTERM, 2 where the settings can't be used, 1 where the component failed.
+    0 after SIGINT or SIGTERM, 2 where the settings can't be used, 1 where the component failed. One whose settings ask
+    for several ``workers`` runs in as many processes, which this one starts, restarts and stops; its module has a
+    function ``prepare`` that is called before.
     """
-    import uvloop
-
     from minikube_py.runtime import logs
 
     try:
@@ -140,7 +143,30 @@ def run_component(component: Component, arguments: Sequence[str]) -> int:
     except UsageError as error:
         print(f"minikube-py {component.name}: {error}", file=sys.stderr)
         return 2
-    logs.configure(component.name, getattr(settings, "log_level", "info"))
+    level = getattr(settings, "log_level", "info")
+    logs.configure(component.name, level)
+    workers = getattr(settings, "workers", 1)
+    if workers == 1:
+        return _serve(component, settings)
+
+    from minikube_py.runtime.workers import supervise
+
+    def serve(number: int) -> int:
+        logs.configure(f"{component.name}-{number}", level)
+        return _serve(component, settings)
+
+    try:
+        importlib.import_module(component.module).prepare(settings)
+    except OSError as error:
+        print(f"minikube-py {component.name}: {error}", file=sys.stderr)
+        return 1
+    return supervise(workers, serve, stop_seconds=WORKER_STOP_SECONDS)
+
+
+def _serve(component: Component, settings: BaseModel) -> int:
+    """Runs the component's event loop to its end."""
+    import uvloop
+
     run = run_function(component)
 
     async def until_stopped() -> None:

@@ -52,6 +52,7 @@ def component_settings(settings: ClusterSettings) -> dict[str, dict[str, Any]]:
             "etcd_servers": [f"http://127.0.0.1:{settings.etcd_port}"],
             "bind_address": "0.0.0.0",
             "secure_port": settings.api_port,
+            "workers": settings.api_workers,
             "advertise_address": settings.node_ip,
             "tls_cert_file": str(pki / "apiserver.crt"),
             "tls_private_key_file": str(pki / "apiserver.key"),

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from pydantic import ValidationError
 
 from apiserver.main import run
 from apiserver.settings import Settings
@@ -286,3 +287,19 @@ async def test_spdy_is_refused_by_name(cluster: Cluster, kubelet: Kubelet) -> No
 async def test_a_port_in_use_is_named(pki: Path, cluster: Cluster) -> None:
     with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{cluster.settings.secure_port}"):
         await run(cluster.settings, asyncio.Event())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        pytest.param({"etcd_servers": ["memory"]}, "a store in memory is of one process", id="a store in memory"),
+        pytest.param({"secure_port": 0}, "several workers need a port that is named", id="any free port"),
+        pytest.param({"workers": 0}, "greater than or equal to 1", id="none"),
+    ],
+)
+def test_workers_that_cannot_work_together_are_refused(values: dict[str, Any], message: str) -> None:
+    needed = ("tls_cert_file", "tls_private_key_file", "client_ca_file")
+    keys = ("service_account_key_file", "service_account_signing_key_file")
+    given = {**dict.fromkeys((*needed, *keys), "unused"), "workers": 2, **values}
+    with pytest.raises(ValidationError, match=message):
+        Settings(**given)
