@@ -80,12 +80,17 @@ class SharedRevision:
                 future.set_result(revision)
 
 
+class _OtherHistory(StoreError):
+    """The store is not the one that was followed before."""
+
+
 class WatchHub:
     """Follows every write of the store and passes it to the cache of its kind.
 
     :meth:`run` is to be started as one task. When the connection breaks the hub resumes after the last revision it has
-    seen, with a back-off of 0.1 s to 1 s; when that is compacted, or the store was replaced by an older one, every
-    cache is reset. ``revision`` is the last one seen; ``epoch`` counts the resets.
+    seen, with a back-off of 0.1 s to 1 s; when that is compacted, or the store was replaced by another one (etcd was
+    restored from a snapshot), every cache is reset. Another store is known by a revision below one already seen, or by
+    another write at the last revision seen. ``revision`` is the last one seen; ``epoch`` counts the resets.
     """
 
     def __init__(self, store: Store, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
@@ -94,6 +99,9 @@ class WatchHub:
         self.epoch = 0
         self._shared = SharedRevision(store)
         self._sleep = sleep
+        self._following: asyncio.Timeout | None = None
+        self._last: StoreEvent | None = None
+        self._is_resuming = False
         self._consumers: dict[str, Consumer] = {}
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
@@ -111,7 +119,14 @@ class WatchHub:
 
         Bound it with a time-out. Raises StoreUnavailable or StoreTimeout where etcd does not answer.
         """
+        seen, epoch = self.revision, self.epoch
         revision = await self._shared.get()
+        if revision < seen and epoch == self.epoch:
+            log.warning("Etcd went back in time, rebuilding", revision=seen, current=revision)
+            self._reset(0)
+            if self._following is not None:
+                # The watch that is open, if one is, waits for a revision that may never come.
+                self._following.reschedule(asyncio.get_running_loop().time())
         await self.wait_revision(revision)
         return self.revision
 
@@ -129,14 +144,22 @@ class WatchHub:
         while True:
             before = self.revision
             try:
-                await self._follow()
+                async with asyncio.timeout(None) as self._following:
+                    await self._follow()
+            except TimeoutError:
+                log.info("Watch on etcd begins anew")
             except Compacted as error:
                 log.warning(
                     "Watch on etcd fell behind compaction, rebuilding", revision=self.revision, error=str(error)
                 )
                 self._reset(0)
+            except _OtherHistory as error:
+                log.warning("Etcd holds another history, rebuilding", revision=self.revision, error=str(error))
+                self._reset(0)
             except StoreError as error:
                 log.warning("Watch on etcd broke, resuming", revision=self.revision, error=str(error))
+            finally:
+                self._following = None
             if self.revision > before:
                 delay = _FIRST_DELAY_SECONDS
             await self._sleep(delay)
@@ -149,14 +172,21 @@ class WatchHub:
         elif current < self.revision:
             log.warning("Etcd went back in time, rebuilding", revision=self.revision, current=current)
             self._reset(current)
-        # From the last revision seen, not the next one: etcd may drop the deletion at exactly the revision that it is
-        # compacted at without saying so, and refuses only what is older.
+        self._is_resuming = self._last is not None and self._last.revision == self.revision
+        # From the last revision seen, not the next one: that write tells whether this is the store that was left. And
+        # etcd may drop the deletion at exactly the revision that it is compacted at without saying so, and refuses
+        # only what is older.
         batches = cast(AsyncGenerator[WatchBatch, None], self.store.watch("", start_revision=max(self.revision, 1)))
         async with aclosing(batches):
             async for batch in batches:
                 self._apply(batch)
 
     def _apply(self, batch: WatchBatch) -> None:
+        if self._is_resuming and batch.events:
+            self._check_history(batch)
+            self._is_resuming = False
+        if batch.events:
+            self._last = batch.events[-1]
         for event in batch.events:
             if event.revision <= self.revision:
                 continue
@@ -169,6 +199,16 @@ class WatchHub:
                     consumer.apply(event)
         self._advance(batch.revision)
 
+    def _check_history(self, batch: WatchBatch) -> None:
+        """Raises _OtherHistory where the last write that was seen is not the store's at that revision."""
+        last = cast(StoreEvent, self._last)
+        found = [event for event in batch.events if event.revision == last.revision]
+        # Compaction drops a deletion, but never a write that holds still.
+        if not found and last.type == "DELETE":
+            return
+        if not found or (found[-1].key, found[-1].type, found[-1].value) != (last.key, last.type, last.value):
+            raise _OtherHistory(f"revision {last.revision} is not the write to {last.key} that it was")
+
     def _advance(self, revision: int) -> None:
         self.revision = max(self.revision, revision)
         while self._waiters and self._waiters[0][0] <= self.revision:
@@ -179,5 +219,6 @@ class WatchHub:
     def _reset(self, revision: int) -> None:
         self.epoch += 1
         self.revision = revision
+        self._last = None
         for consumer in self._consumers.values():
             consumer.reset()

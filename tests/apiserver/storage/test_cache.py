@@ -355,20 +355,70 @@ async def test_compaction_behind_a_break_expires_watchers_and_rebuilds(bench):
         cache.subscribe(2)
 
 
-async def test_a_store_replaced_by_an_older_one_is_noticed(bench):
+async def replacement(*puts):
+    store = MemoryStore()
+    writer = Writer(store)
+    for name in puts:
+        await writer.put(name)
+    return store
+
+
+def replace(bench, store):
+    """Puts another store's content in the place of the one that is followed, as a restored snapshot does."""
+    vars(bench.store).update({k: v for k, v in vars(store).items() if k not in ("_changed", "_generation")})
+
+
+@pytest.mark.parametrize(
+    "puts",
+    [
+        pytest.param(["only"], id="an older one"),
+        pytest.param(["p0", "p1", "p2", "p3", "p5", "other"], id="one at the same revision"),
+        pytest.param(["p0", "p1", "p2", "other", "p4", "more", "still more"], id="one that has gone on elsewhere"),
+    ],
+)
+async def test_a_store_replaced_by_another_one_is_noticed(bench, puts):
     cache = bench.cache()
     for number in range(5):
         await bench.writer.put(f"p{number}")
     await cache.wait_fresh(5)
-    replaced = MemoryStore()
-    await Writer(replaced).put("only")
+    await bench.writer.put("p4", node="n")  # The last write, which none of the others has.
+    await cache.wait_fresh(5)
     with cache.subscribe(cache.revision) as subscription:
-        vars(bench.store).update({k: v for k, v in vars(replaced).items() if k != "_changed"}, _generation=9)
+        replace(bench, await replacement(*puts))
         bench.store.break_watches()
         with pytest.raises(RevisionExpired):
-            await subscription.take(5)
+            while True:
+                await subscription.take(5)
     await cache.wait_fresh(5)
-    assert names(cache.list()) == ["default/only"]
+    assert names(cache.list()) == sorted(f"default/{name}" for name in puts)
+
+
+async def test_a_store_that_is_the_same_after_a_break_expires_nobody(bench):
+    cache = bench.cache()
+    await bench.writer.put("a")
+    await cache.wait_fresh(5)
+    with cache.subscribe(cache.revision) as subscription:
+        bench.store.break_watches()
+        revision = await bench.writer.put("b")
+        assert await taken(subscription, 1) == [("ADDED", "b", revision)]
+    assert bench.hub.epoch == 0
+
+
+async def test_a_fresh_read_is_never_of_a_store_that_was_replaced(bench):
+    """The watch is open and silent: the store was replaced between the question for its revision and the watch."""
+    cache = bench.cache()
+    for number in range(5):
+        await bench.writer.put(f"p{number}")
+    await cache.wait_fresh(5)
+    with cache.subscribe(cache.revision) as subscription:
+        replace(bench, await replacement("only"))
+        await cache.wait_fresh(5)
+        assert names(cache.list()) == ["default/only"]
+        with pytest.raises(RevisionExpired):
+            await subscription.take(5)
+    revision = await Writer(bench.store).put("next")
+    with cache.subscribe(cache.revision) as subscription:
+        assert await taken(subscription, 1) == [("ADDED", "next", revision)]
 
 
 async def test_writes_during_the_first_fill_are_neither_lost_nor_doubled(bench):
