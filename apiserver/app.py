@@ -28,7 +28,7 @@ from apiserver.response import json_response
 from apiserver.routes import request_info
 from apiserver.storage.store import StoreError
 from apiserver.time_limit import TOOK_TOO_LONG, is_long_running, time_limit
-from minikube_py.api.errors import ApiError, Timeout
+from minikube_py.api.errors import ApiError, Timeout, Unauthorized
 
 if TYPE_CHECKING:
     from apiserver.core import Core
@@ -85,7 +85,10 @@ class Endpoint:
         finally:
             metrics.inflight(ctx.info.verb).dec()
         metrics.observe(ctx.info, response.status_code, time.monotonic() - started)
-        return finish(ctx, response)
+        response = finish(ctx, response)
+        if ctx.audit is not None and self._core.auditor is not None:
+            return self._core.auditor.end(ctx.audit, response)
+        return response
 
     def context(self, request: Request) -> RequestContext:
         """The context of a request that nobody has authenticated yet."""
@@ -99,8 +102,16 @@ class Endpoint:
 
     async def identify(self, ctx: RequestContext) -> None:
         """Finds out who asks, and as whom. Raises Unauthorized, and Forbidden for who may not impersonate."""
-        ctx.user = await self._core.authenticator.authenticate(ctx.request)
+        auditor = self._core.auditor
+        try:
+            user = ctx.user = await self._core.authenticator.authenticate(ctx.request)
+        except Unauthorized:
+            if auditor is not None:
+                ctx.audit = auditor.begin(ctx, ctx.user)
+            raise
         ctx.user = impersonate(ctx)
+        if auditor is not None:
+            ctx.audit = auditor.begin(ctx, user)
 
     async def admit(self, ctx: RequestContext) -> None:
         """Authenticates and authorizes. Raises Unauthorized, Forbidden."""

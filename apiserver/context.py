@@ -13,6 +13,7 @@ from minikube_py.api.resources import Resource
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from apiserver.audit.record import Record
     from apiserver.core import Core
     from apiserver.flow_control.controller import Flow
 
@@ -108,6 +109,8 @@ class RequestContext:
     """The request's headers by lower-case name, one value each."""
     flow: Flow | None = None
     """How flow control has classified the request; None for one that runs long, or got no further."""
+    audit: Record | None = None
+    """What is recorded of the request; None where nothing is."""
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, *texts: str) -> None:
@@ -115,6 +118,17 @@ class RequestContext:
         for text in texts:
             if text and text not in self.warnings:
                 self.warnings.append(text)
+
+    @property
+    def query_string(self) -> str:
+        """The query as it was sent."""
+        return bytes(self.request.scope.get("query_string", b"")).decode("latin-1")
+
+    @property
+    def client_address(self) -> str:
+        """Where the request comes from, or the empty string."""
+        client = self.request.scope.get("client")
+        return str(client[0]) if client else ""
 
     def header(self, name: str) -> str:
         """A request header, or the empty string."""
@@ -127,11 +141,6 @@ class RequestContext:
         if resource is None:
             raise RuntimeError("the request is not for a resource that is served")
         return resource
-
-    @property
-    def stored(self) -> Resource:
-        """The row whose presentation is the one that is stored: ``resource``, but for a kind with several versions."""
-        return self.core.table.stored(self.resource)
 
     @property
     def stored(self) -> Resource:
@@ -153,7 +162,10 @@ class RequestContext:
             if size > MAX_BODY_BYTES:
                 raise RequestEntityTooLarge(f"Request entity too large: limit is {MAX_BODY_BYTES}")
             chunks.append(chunk)
-        return b"".join(chunks)
+        body = b"".join(chunks)
+        if self.audit is not None:
+            self.audit.sent(body)
+        return body
 
 
 def check_dry_run(values: list[str]) -> bool:

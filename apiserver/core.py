@@ -15,6 +15,7 @@ from minikube_py.api.resources import Resource, ResourceTable
 if TYPE_CHECKING:
     from apiserver.admission.chain import AdmissionChain
     from apiserver.allocation.services import ServiceAllocation
+    from apiserver.audit.auditor import Auditor
     from apiserver.authn.authenticator import Authenticator
     from apiserver.authn.tokens import TokenIssuer
     from apiserver.authz.authorizer import Authorizer
@@ -49,6 +50,7 @@ class Core:
     allocation: ServiceAllocation
     metrics: Metrics
     kubelets: KubeletClient
+    auditor: Auditor | None = None
     watches: set[Subscription] = field(default_factory=set)
     """The watches that are being answered."""
     bootstrapped: bool = False

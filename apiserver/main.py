@@ -16,6 +16,7 @@ from apiserver.allocation.allocator import Allocator
 from apiserver.allocation.ranges import Addresses, Ports
 from apiserver.allocation.services import ServiceAllocation
 from apiserver.app import make_app
+from apiserver.audit.auditor import make_auditor
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authn.bootstrap_tokens import BootstrapTokens
 from apiserver.authn.tokens import TokenIssuer
@@ -97,7 +98,6 @@ def make_core(
         for row in table.storage_rows
     }
     caches |= {row: caches[table.stored(row)] for row in table.rows if row.persisted and row.stored_as}
-    caches |= {row: caches[table.stored(row)] for row in table.rows if row.persisted and row.stored_as}
     tokens = TokenIssuer(
         public_key_pem=Path(settings.service_account_key_file).read_bytes(),
         private_key_pem=Path(settings.service_account_signing_key_file).read_bytes(),
@@ -132,6 +132,7 @@ def make_core(
         ),
         metrics=metrics,
         kubelets=KubeletClient(settings),
+        auditor=make_auditor(settings, clock, metrics.registry),
     )
 
 
@@ -179,6 +180,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         listening.close()
         if core is not None:
             await core.kubelets.close()
+            if core.auditor is not None:
+                core.auditor.close()
         await store.close()
 
 

@@ -77,6 +77,16 @@ class Settings(BaseModel):
     """Least severe level that is logged."""
     request_timeout_seconds: float = Field(default=60.0, gt=0)
     """How long a request may take that is no watch, log, exec or attach; a ``timeout`` in its URL may be shorter."""
+    audit_policy_file: str = ""
+    """YAML file, kind Policy of audit.k8s.io/v1, that says what is recorded of which requests."""
+    audit_log_path: str = ""
+    """File that audit events are appended to, one JSON object a line; ``-`` is standard output, empty writes none."""
+    audit_log_maxsize: int = Field(default=0, ge=0)
+    """Megabytes from which on the audit log is moved aside; 0 never does."""
+    audit_log_maxbackup: int = Field(default=0, ge=0)
+    """How many audit logs moved aside are kept; 0 keeps all."""
+    audit_log_maxage: int = Field(default=0, ge=0)
+    """Days that audit logs moved aside are kept; 0 keeps them for ever."""
     max_requests_inflight: int = Field(default=400, gt=0)
     """With ``max_mutating_requests_inflight`` the number of requests that are worked on at once; priority levels share
     it. Long-running ones do not count."""

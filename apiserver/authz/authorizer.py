@@ -23,15 +23,20 @@ class Authorizer:
         if MASTERS in attributes.user.groups:
             return True, ""
         allowed, reason = self._node.allows(attributes)
-        if allowed or self.rbac.allows(attributes):
+        if allowed:
             return True, ""
-        return False, reason
+        granted = self.rbac.allowed_by(attributes)
+        return (False, reason) if granted is None else (True, granted)
 
     def check(self, ctx: RequestContext) -> None:
         """Refuses what the request's user may not do. Raises Forbidden."""
         if MASTERS in ctx.user.groups:
-            return
-        attributes = attributes_of(ctx)
-        allowed, reason = self.allows(attributes)
+            allowed, reason = True, ""
+        else:
+            attributes = attributes_of(ctx)
+            allowed, reason = self.allows(attributes)
+        if ctx.audit is not None:
+            ctx.audit.annotate("authorization.k8s.io/decision", "allow" if allowed else "forbid")
+            ctx.audit.annotate("authorization.k8s.io/reason", reason)
         if not allowed:
             raise forbidden(attributes, reason)

@@ -84,6 +84,8 @@ class Grant:
 
     namespace: str
     rules: tuple[Rule, ...]
+    reason: str = ""
+    """By which binding of which role to which subject, in upstream's words."""
 
 
 Subject = tuple[str, str]
@@ -98,6 +100,13 @@ def subject_of(subject: Object, binding_namespace: str) -> Subject | None:
     return (kind, name) if kind in ("User", "Group") else None
 
 
+def _described(subject: Object, binding_namespace: str) -> str:
+    name = subject.get("name", "")
+    if subject.get("kind") == "ServiceAccount":
+        name = f"{name}/{subject.get('namespace') or binding_namespace}"
+    return f'{subject.get("kind")} "{name}"'
+
+
 class Rbac:
     """Answers from an index of grants that follows the caches."""
 
@@ -106,10 +115,10 @@ class Rbac:
         self._seen: list[list[Cached]] = []
         self._revision = -1
         self._grants: dict[Subject, list[Grant]] = {}
-        self._decisions: dict[Attributes | tuple[object, ...], bool] = {}
+        self._decisions: dict[tuple[object, ...], str | None] = {}
 
-    def allows(self, attributes: Attributes) -> bool:
-        """Whether a role bound to the user or one of the user's groups covers the question."""
+    def allowed_by(self, attributes: Attributes) -> str | None:
+        """Which role bound to the user or one of the user's groups covers the question; None where none does."""
         self._refresh()
         user = attributes.user
         key = (
@@ -122,14 +131,16 @@ class Rbac:
             attributes.name,
             attributes.path,
         )
-        decision = self._decisions.get(key)
-        if decision is None:
-            decision = any(
-                rule.allows(attributes) for grant in self._of(user, attributes.namespace) for rule in grant.rules
-            )
-            if len(self._decisions) >= _MAX_DECISIONS:
-                self._decisions.clear()
-            self._decisions[key] = decision
+        if key in self._decisions:
+            return self._decisions[key]
+        granted = (
+            grant.reason
+            for grant in self._of(user, attributes.namespace)
+            if any(rule.allows(attributes) for rule in grant.rules)
+        )
+        if len(self._decisions) >= _MAX_DECISIONS:
+            self._decisions.clear()
+        decision = self._decisions[key] = next(granted, None)
         return decision
 
     def rules_for(self, user: UserInfo, namespace: str) -> list[Rule]:
@@ -170,9 +181,12 @@ def build_grants(
         reference = binding.get("roleRef") or {}
         kind = reference.get("kind", "")
         key = join_key(namespace if kind == "Role" else "", reference.get("name", ""))
-        granted = Grant(namespace, rules.get((kind, key), ()))
+        held = rules.get((kind, key), ())
+        name = f"{name_of(binding)}/{namespace}" if namespace else name_of(binding)
+        bound = f'{"RoleBinding" if namespace else "ClusterRoleBinding"} "{name}" of {kind} "{reference.get("name")}"'
         for entry in binding.get("subjects") or ():
             subject = subject_of(entry, namespace)
-            if subject is not None and granted.rules:
-                grants.setdefault(subject, []).append(granted)
+            if subject is not None and held:
+                reason = f"RBAC: allowed by {bound} to {_described(entry, namespace)}"
+                grants.setdefault(subject, []).append(Grant(namespace, held, reason))
     return grants
