@@ -6,7 +6,24 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from apiserver.table import config, endpoints, events, nodes, pods, rbac, services, workloads
+from apiserver.table import (
+    access,
+    autoscaling,
+    batch,
+    components,
+    config,
+    endpoints,
+    events,
+    networking,
+    nodes,
+    pods,
+    rbac,
+    scheduling,
+    services,
+    storage,
+    volumes,
+    workloads,
+)
 from apiserver.table.columns import CREATED_AT, NAME, Describe, Printer
 from minikube_py.api.meta import Object, metadata, name_of
 from minikube_py.api.resources import Resource
@@ -25,7 +42,24 @@ _DEFAULT = Printer((NAME, CREATED_AT), _default_cells)
 
 @cache
 def _printers() -> dict[tuple[str, str], Printer]:
-    modules = (config, endpoints, events, nodes, pods, rbac, services, workloads)
+    modules = (
+        access,
+        autoscaling,
+        batch,
+        components,
+        config,
+        endpoints,
+        events,
+        networking,
+        nodes,
+        pods,
+        rbac,
+        scheduling,
+        services,
+        storage,
+        volumes,
+        workloads,
+    )
     return {key: printer for module in modules for key, printer in module.PRINTERS.items()}
 
 
