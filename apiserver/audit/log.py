@@ -37,7 +37,8 @@ class AuditLog:
 
     def write(self, line: bytes) -> None:
         """Appends one line, newline included."""
-        if self._is_file and self._limit and self._size() + len(line) > self._limit:
+        # Again, because the file that another process has begun meanwhile may be full as well.
+        while self._is_file and self._limit and self._size() and self._size() + len(line) > self._limit:
             self._rotate(len(line))
         os.write(self._descriptor, line)
 
