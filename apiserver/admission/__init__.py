@@ -20,6 +20,7 @@ def default_chain() -> AdmissionChain:
     from apiserver.admission.node_restriction import NodeRestriction
     from apiserver.admission.persistent_volume_claim_resize import PersistentVolumeClaimResize
     from apiserver.admission.pod_binding import PodBinding
+    from apiserver.admission.pod_security.plugin import PodSecurity
     from apiserver.admission.priority import Priority
     from apiserver.admission.rbac_escalation import RbacEscalation
     from apiserver.admission.resource_quota import ResourceQuota
@@ -35,6 +36,7 @@ def default_chain() -> AdmissionChain:
             ServiceAccount(),
             NodeRestriction(),
             TaintNodesByCondition(),
+            PodSecurity(),
             Priority(),
             DefaultTolerationSeconds(),
             DefaultStorageClass(),

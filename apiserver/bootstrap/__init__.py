@@ -16,12 +16,14 @@ async def bootstrap(core: Core) -> None:
     from apiserver.bootstrap.flow_control import ensure_flow_control
     from apiserver.bootstrap.kubernetes_service import ensure_kubernetes_service
     from apiserver.bootstrap.namespaces import ensure_namespaces
+    from apiserver.bootstrap.priority_classes import ensure_priority_classes
     from apiserver.bootstrap.roles import ensure_roles
     from apiserver.reads import FRESH_TIMEOUT_SECONDS
     from minikube_py.api.resources import SERVICES
 
     await ensure_namespaces(core)
     await ensure_roles(core)
+    await ensure_priority_classes(core)
     await ensure_flow_control(core)
     await core.caches[SERVICES].wait_fresh(FRESH_TIMEOUT_SECONDS)
     await core.allocation.repair([item.object for item in core.caches[SERVICES].list().items])

@@ -30,7 +30,7 @@ async def make_quota(api: Any, name: str, hard: dict[str, str], used: dict[str, 
     """A quota whose usage was computed, as the controller does."""
     quota = {"metadata": {"name": name}, "spec": {"hard": hard, **spec}}
     created = await api.ok("POST", f"{NAMESPACE}/resourcequotas", quota)
-    created["status"] = {"hard": hard, "used": {key: "0" for key in hard} | (used or {})}
+    created["status"] = {"hard": hard, "used": dict.fromkeys(hard, "0") | (used or {})}
     await api.ok("PUT", f"{NAMESPACE}/resourcequotas/{name}/status", created)
     await see_quotas(api)
     return created
