@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from apiserver.context import RequestContext
 from apiserver.handlers.binding import create_binding, create_pod_binding
+from apiserver.handlers.component_statuses import component_statuses
 from apiserver.handlers.create import create
 from apiserver.handlers.delete import delete
 from apiserver.handlers.deletecollection import deletecollection
@@ -77,6 +78,8 @@ def handler_for(ctx: RequestContext) -> Handler:
         raise _not_allowed() if not info.name and info.verb == "create" else unknown_resource()
     if info.verb == "create" and info.name:
         raise _not_allowed()
+    if resource.kind == "ComponentStatus":
+        return component_statuses
     if not resource.persisted:
         return create_binding if resource.kind == "Binding" else REVIEWS[resource.kind]
     return _VERBS[info.verb]
