@@ -15,6 +15,7 @@ from apiserver.handlers.deletecollection import deletecollection
 from apiserver.handlers.get import get
 from apiserver.handlers.list import list_
 from apiserver.handlers.patch import patch
+from apiserver.handlers.proxy import proxy
 from apiserver.handlers.reviews import REVIEWS
 from apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from apiserver.handlers.token import create_token
@@ -47,6 +48,15 @@ _SUBRESOURCES: dict[tuple[str, str], Handler] = {
     ("binding", "create"): create_pod_binding,
     ("token", "create"): create_token,
     ("finalize", "update"): update,
+    ("approval", "get"): get,
+    ("approval", "update"): update,
+    ("approval", "patch"): patch,
+    ("ephemeralcontainers", "get"): get,
+    ("ephemeralcontainers", "update"): update,
+    ("ephemeralcontainers", "patch"): patch,
+    ("resize", "get"): get,
+    ("resize", "update"): update,
+    ("resize", "patch"): patch,
     ("log", "get"): pod_log,
     ("exec", "create"): stream,
     ("exec", "get"): stream,
@@ -68,6 +78,8 @@ def handler_for(ctx: RequestContext) -> Handler:
         subresource = resource.subresource(info.subresource)
         if subresource is None:
             raise unknown_resource(info)
+        if info.subresource == "proxy":
+            return proxy
         handler = _SUBRESOURCES.get((info.subresource, info.verb))
         if handler is None or info.verb not in subresource.verbs:
             raise _not_allowed()

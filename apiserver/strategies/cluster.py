@@ -1,9 +1,10 @@
-"""The strategies of Namespace, Node, Event and Lease."""
+"""The strategies of Namespace, Node and Lease."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from apiserver.strategies import warnings
 from apiserver.strategies.base import Strategy, StrategyContext
 from apiserver.strategies.defaults import cluster as defaults
 from apiserver.validation import cluster as validation
@@ -100,24 +101,9 @@ class NodeStrategy(Strategy):
         """What may change of a status."""
         return list(validation.node_status_update(new, old))
 
-
-class EventStrategy(Strategy):
-    """An event, which the store forgets after an hour."""
-
-    allow_create_on_update: ClassVar[bool] = True
-    ttl_seconds: ClassVar[int | None] = 3600
-
-    def default(self, obj: Object) -> Object:
-        """Fields that upstream always writes."""
-        return defaults.default_event(obj)
-
-    def validate(self, obj: Object) -> list[FieldError]:
-        """Everything about a new Event."""
-        return list(validation.event(obj))
-
-    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """What may change of an Event."""
-        return list(validation.event_update(new, old))
+    def warnings(self, obj: Object) -> list[str]:
+        """Fields that nothing reads any more."""
+        return list(warnings.node(obj))
 
 
 class LeaseStrategy(Strategy):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import ClassVar
 
+from apiserver.strategies import warnings
 from apiserver.strategies.base import Strategy, StrategyContext
 from apiserver.strategies.defaults.config import default_secret
 from apiserver.validation import config as validation
@@ -60,6 +61,10 @@ class ServiceAccountStrategy(Strategy):
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """What may change of a ServiceAccount."""
         return list(validation.service_account_update(new, old))
+
+    def warnings(self, obj: Object) -> list[str]:
+        """An annotation that is on its way out."""
+        return list(warnings.service_account(obj))
 
 
 def _with_string_data(secret: Object) -> Object:

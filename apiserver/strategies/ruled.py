@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from apiserver.strategies.base import Strategy, StrategyContext
@@ -20,32 +21,47 @@ def unchanged(obj: Object) -> Object:
     return obj
 
 
-class RuledStrategy(Strategy):
-    """A subclass sets ``creation`` and ``change``, wrapped in ``staticmethod``, and the others where it has them."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The functions that make up a kind; each rule yields every error, those of metadata included."""
 
-    defaults: ClassVar[Default] = staticmethod(unchanged)
-    creation: ClassVar[Rule]
-    """Yields every error of a new object, metadata included."""
-    change: ClassVar[ChangeRule]
-    """Yields every error of a changed object, metadata included."""
-    status_change: ClassVar[ChangeRule] = staticmethod(object_meta_update)
-    """Yields every error of a changed status."""
+    creation: Rule
+    """The errors of a new object."""
+    change: ChangeRule
+    """The errors of a changed object, told with the stored one."""
+    status_change: ChangeRule = object_meta_update
+    """The errors of a changed status."""
+    default: Default = unchanged
+
+
+class RuledStrategy(Strategy):
+    """A subclass sets ``rules``."""
+
+    rules: ClassVar[Rules]
+    initial_status: ClassVar[Object | None] = None
+    """The status of a new object, which upstream always writes; None for a kind without."""
+
+    def prepare_for_create(self, obj: Object, ctx: StrategyContext) -> Object:
+        """With the status that a new object has, whatever the client sent."""
+        prepared = super().prepare_for_create(obj, ctx)
+        status = self.initial_status
+        return prepared if status is None else {**prepared, "status": status}
 
     def default(self, obj: Object) -> Object:
-        """What ``defaults`` makes of it."""
-        return type(self).defaults(obj)
+        """What ``rules.default`` makes of it."""
+        return self.rules.default(obj)
 
     def validate(self, obj: Object) -> list[FieldError]:
-        """What ``creation`` says."""
-        return list(type(self).creation(obj))
+        """What ``rules.creation`` says."""
+        return list(self.rules.creation(obj))
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """What ``change`` says."""
-        return list(type(self).change(new, old))
+        """What ``rules.change`` says."""
+        return list(self.rules.change(new, old))
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
-        """What ``status_change`` says."""
-        return list(type(self).status_change(new, old))
+        """What ``rules.status_change`` says."""
+        return list(self.rules.status_change(new, old))
 
 
 class StatusWithMetadata(RuledStrategy):

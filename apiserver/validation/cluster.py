@@ -1,4 +1,4 @@
-"""Validation of Namespace, Node, Event and Lease."""
+"""Validation of Namespace, Node and Lease."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minikube_py.api.errors import (
     field_not_supported,
     field_required,
 )
-from minikube_py.api.meta import Object, is_deleting, namespace_of
+from minikube_py.api.meta import Object, is_deleting
 
 _MUTABLE_NODE_SPEC = frozenset({"taints", "unschedulable", "podCIDR", "podCIDRs", "providerID", "configSource"})
 
@@ -61,6 +61,7 @@ def node(obj: Object) -> Iterator[FieldError]:
         yield from cidr(f"spec.podCIDRs[{index}]", value)
         if value in spec["podCIDRs"][:index]:
             yield field_duplicate(f"spec.podCIDRs[{index}]", value)
+    yield from _pod_cidr_families(spec.get("podCIDRs") or [])
 
 
 def node_update(new: Object, old: Object) -> Iterator[FieldError]:
@@ -76,42 +77,15 @@ def node_update(new: Object, old: Object) -> Iterator[FieldError]:
         yield field_forbidden("spec.providerID", detail)
     changed = {key for key in {*new_spec, *old_spec} if new_spec.get(key) != old_spec.get(key)}
     if changed - _MUTABLE_NODE_SPEC:
-        yield field_forbidden("spec", "node updates may only change labels, taints, or capacity")
+        yield field_forbidden("[]", "node updates may only change labels, taints, or capacity")
+    yield from _addresses(new)
 
 
 def node_status_update(new: Object, old: Object) -> Iterator[FieldError]:
-    """A changed status: sound quantities."""
+    """A changed status: sound quantities, and each address once."""
     yield from object_meta_update(new, old)
     yield from _resources(new)
-
-
-def event(obj: Object) -> Iterator[FieldError]:
-    """An Event, whose object is in its own namespace."""
-    yield from object_meta(obj, namespaced=True)
-    involved, own = (obj.get("involvedObject") or {}).get("namespace") or "", namespace_of(obj)
-    if own not in (involved, "" if involved else "default"):
-        yield field_invalid("involvedObject.namespace", involved, "does not match event.namespace")
-    if not obj.get("eventTime"):
-        return
-    controller = obj.get("reportingComponent") or ""
-    if not controller:
-        yield field_required("reportingController")
-    else:
-        yield from qualified_name("reportingController", controller)
-    for key in ("reportingInstance", "action", "reason"):
-        value = obj.get(key) or ""
-        if not value:
-            yield field_required(key)
-        elif len(value) > 128:
-            yield field_invalid(key, value, "can have at most 128 characters")
-    if len(obj.get("message") or "") > 1024:
-        yield field_invalid("message", obj["message"], "can have at most 1024 characters")
-
-
-def event_update(new: Object, old: Object) -> Iterator[FieldError]:
-    """A changed Event."""
-    yield from object_meta_update(new, old)
-    yield from event(new)
+    yield from _addresses(new)
 
 
 def lease(obj: Object) -> Iterator[FieldError]:
@@ -152,6 +126,19 @@ def _taints(path: str, taints: list[Object]) -> Iterator[FieldError]:
         if (key, effect) in seen:
             yield field_duplicate(here, taint)
         seen.add((key, effect))
+
+
+def _pod_cidr_families(cidrs: list[str]) -> Iterator[FieldError]:
+    families = ["IPv6" if ":" in value else "IPv4" for value in cidrs]
+    if len(families) != len(set(families)):
+        yield field_invalid("spec.podCIDRs", cidrs, "may specify no more than one CIDR for each IP family")
+
+
+def _addresses(obj: Object) -> Iterator[FieldError]:
+    addresses = (obj.get("status") or {}).get("addresses") or []
+    for index, address in enumerate(addresses):
+        if address in addresses[:index]:
+            yield field_duplicate(f"status.addresses[{index}]", address)
 
 
 def _resources(obj: Object) -> Iterator[FieldError]:

@@ -111,10 +111,10 @@ def _decoded(value: str) -> bytes | None:
 def _secret_type(obj: Object, data: dict[str, bytes]) -> Iterator[FieldError]:
     secret_type = obj.get("type") or ""
     for key in _REQUIRED_KEYS.get(secret_type, ()):
-        if key not in data:
+        if key not in data or (key == "ssh-privatekey" and not data[key]):
             yield field_required(f"data[{key}]")
-        elif key.startswith(".docker") and not _is_json(data[key]):
-            yield field_invalid(f"data[{key}]", _REDACTED, "must be a JSON document")
+        elif key.startswith(".docker") and (problem := _json_problem(data[key])):
+            yield field_invalid(f"data[{key}]", _REDACTED, problem)
     if secret_type == "kubernetes.io/service-account-token" and not annotations_of(obj).get(_ACCOUNT_NAME):
         yield field_required(f"metadata.annotations[{_ACCOUNT_NAME}]")
     if secret_type == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
@@ -122,9 +122,12 @@ def _secret_type(obj: Object, data: dict[str, bytes]) -> Iterator[FieldError]:
         yield field_required("data[password]")
 
 
-def _is_json(value: bytes) -> bool:
+def _json_problem(value: bytes) -> str:
+    """Why a value is no JSON object, or the empty string."""
+    if not value.strip():
+        return "unexpected end of JSON input"
     try:
-        json.loads(value)
-    except ValueError:
-        return False
-    return True
+        document = json.loads(value)
+    except ValueError as error:
+        return f"must be a JSON document: {error}"
+    return "" if document is None or isinstance(document, dict) else "must be a JSON object"

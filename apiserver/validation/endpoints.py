@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apiserver.validation.containers import PROTOCOLS
-from apiserver.validation.meta import immutable, object_meta, object_meta_update
+from apiserver.validation.meta import immutable, labels, object_meta, object_meta_update
 from apiserver.validation.names import (
     dns_label,
     dns_subdomain,
     ip,
+    label_value,
     non_special_ip,
     parsed_ip,
     port_number,
@@ -29,6 +30,8 @@ _ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 _MAX_ENDPOINTS = 1000
 _MAX_PORTS = 20000
 _MAX_ADDRESSES = 100
+_MAX_TOPOLOGY = 16
+_MAX_HINTS = 8
 
 
 def endpoints(obj: Object) -> Iterator[FieldError]:
@@ -121,6 +124,24 @@ def _slice_endpoint(path: str, item: Object, address_type: str) -> Iterator[Fiel
         yield from dns_subdomain(f"{path}.nodeName", item["nodeName"])
     if item.get("hostname") is not None:
         yield from dns_label(f"{path}.hostname", item["hostname"])
+    topology = item.get("deprecatedTopology") or {}
+    if len(topology) > _MAX_TOPOLOGY:
+        yield field_too_many(f"{path}.deprecatedTopology", len(topology), _MAX_TOPOLOGY)
+    yield from labels(f"{path}.deprecatedTopology", topology)
+    yield from _hints(f"{path}.hints.forZones", (item.get("hints") or {}).get("forZones") or [])
+
+
+def _hints(path: str, hints: list[Object]) -> Iterator[FieldError]:
+    if len(hints) > _MAX_HINTS:
+        yield field_too_many(path, len(hints), _MAX_HINTS)
+        return
+    seen: set[str] = set()
+    for index, hint in enumerate(hints):
+        here, name = f"{path}[{index}].name", hint.get("name") or ""
+        if name in seen:
+            yield field_duplicate(here, name)
+        seen.add(name)
+        yield from label_value(here, name)
 
 
 def _slice_address(path: str, address: str, address_type: str) -> Iterator[FieldError]:

@@ -34,7 +34,7 @@ _MUTABLE_FIELDS = (
 
 def pod(obj: Object) -> Iterator[FieldError]:
     """A Pod about to be created."""
-    yield from _metadata_and_spec(obj)
+    yield from metadata_and_spec(obj)
     spec = obj.get("spec") or {}
     if spec.get("ephemeralContainers"):
         yield field_forbidden("spec.ephemeralContainers", "cannot be set on create")
@@ -45,7 +45,7 @@ def pod(obj: Object) -> Iterator[FieldError]:
 def pod_update(new: Object, old: Object) -> Iterator[FieldError]:
     """A changed Pod: images, deadline, added tolerations and removed gates are all that may change in its spec."""
     yield from object_meta_update(new, old)
-    yield from _metadata_and_spec(new)
+    yield from metadata_and_spec(new)
     yield from _mirror_annotation(new, old)
     new_spec, old_spec = new.get("spec") or {}, old.get("spec") or {}
     for key in ("containers", "initContainers"):
@@ -91,7 +91,7 @@ def pod_template(path: str, template: Object) -> Iterator[FieldError]:
     """The labels, annotations and spec of a ``PodTemplateSpec``."""
     meta = template.get("metadata") or {}
     yield from labels(f"{path}.labels", meta.get("labels"))
-    yield from _pod_annotations(f"{path}.annotations", template)
+    yield from pod_annotations(f"{path}.annotations", template)
     spec = template.get("spec") or {}
     yield from pod_spec(f"{path}.spec", spec, standalone=False)
     if spec.get("ephemeralContainers"):
@@ -145,9 +145,21 @@ def pod_spec(path: str, spec: Object, *, standalone: bool) -> Iterator[FieldErro
         yield from _choice(f"{path}.os.name", spec["os"].get("name"), ("linux", "windows"))
 
 
-def _metadata_and_spec(obj: Object) -> Iterator[FieldError]:
+def pod_annotations(path: str, obj: Object) -> Iterator[FieldError]:
+    """The annotations of a Pod or pod template that mean something."""
+    annotations = annotations_of(obj)
+    if _MIRROR in annotations and not (obj.get("spec") or {}).get("nodeName"):
+        detail = "must set spec.nodeName if mirror pod annotation is set"
+        yield field_invalid(f"{path}[{_MIRROR}]", annotations[_MIRROR], detail)
+    cost = annotations.get(_DELETION_COST)
+    if cost is not None and not (cost.removeprefix("-").isdecimal() and -MAX_INT32 - 1 <= int(cost) <= MAX_INT32):
+        yield field_invalid(f"{path}[{_DELETION_COST}]", cost, "must be a 32bit integer")
+
+
+def metadata_and_spec(obj: Object) -> Iterator[FieldError]:
+    """What is checked of a pod at every write of its spec."""
     yield from object_meta(obj, namespaced=True)
-    yield from _pod_annotations("metadata.annotations", obj)
+    yield from pod_annotations("metadata.annotations", obj)
     spec = obj.get("spec") or {}
     yield from pod_spec("spec", spec, standalone=True)
     if spec.get("serviceAccountName"):
@@ -157,16 +169,6 @@ def _metadata_and_spec(obj: Object) -> Iterator[FieldError]:
             if source.get("serviceAccountToken") is not None:
                 here = f"spec.volumes[{index}].projected.sources[{position}].serviceAccountToken"
                 yield field_forbidden(here, "must not be specified when serviceAccountName is not set")
-
-
-def _pod_annotations(path: str, obj: Object) -> Iterator[FieldError]:
-    annotations = annotations_of(obj)
-    if _MIRROR in annotations and not (obj.get("spec") or {}).get("nodeName"):
-        detail = "must set spec.nodeName if mirror pod annotation is set"
-        yield field_invalid(f"{path}[{_MIRROR}]", annotations[_MIRROR], detail)
-    cost = annotations.get(_DELETION_COST)
-    if cost is not None and not (cost.removeprefix("-").isdecimal() and -MAX_INT32 - 1 <= int(cost) <= MAX_INT32):
-        yield field_invalid(f"{path}[{_DELETION_COST}]", cost, "must be a 32bit integer")
 
 
 def _mirror_annotation(new: Object, old: Object) -> Iterator[FieldError]:

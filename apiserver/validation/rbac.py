@@ -50,14 +50,14 @@ def role_binding(obj: Object) -> Iterator[FieldError]:
     """A RoleBinding, to a Role or a ClusterRole."""
     yield from object_meta(obj, namespaced=True, name=path_segment)
     yield from _role_ref(obj.get("roleRef") or {}, ("ClusterRole", "Role"))
-    yield from _subjects(obj)
+    yield from _subjects(obj, namespaced=True)
 
 
 def cluster_role_binding(obj: Object) -> Iterator[FieldError]:
     """A ClusterRoleBinding, to a ClusterRole."""
     yield from object_meta(obj, namespaced=False, name=path_segment)
     yield from _role_ref(obj.get("roleRef") or {}, ("ClusterRole",))
-    yield from _subjects(obj)
+    yield from _subjects(obj, namespaced=False)
 
 
 def role_binding_update(new: Object, old: Object) -> Iterator[FieldError]:
@@ -109,7 +109,7 @@ def _role_ref(reference: Object, kinds: tuple[str, ...]) -> Iterator[FieldError]
         yield from each_message("roleRef.name", name, path_segment(name))
 
 
-def _subjects(obj: Object) -> Iterator[FieldError]:
+def _subjects(obj: Object, *, namespaced: bool) -> Iterator[FieldError]:
     for index, subject in enumerate(obj.get("subjects") or []):
         here, kind, group = f"subjects[{index}]", subject.get("kind") or "", subject.get("apiGroup") or ""
         name = subject.get("name") or ""
@@ -120,7 +120,7 @@ def _subjects(obj: Object) -> Iterator[FieldError]:
                 yield from dns_subdomain(f"{here}.name", name)
             if group:
                 yield field_not_supported(f"{here}.apiGroup", group, ("",))
-            if not subject.get("namespace"):
+            if not namespaced and not subject.get("namespace"):
                 yield field_required(f"{here}.namespace")
         elif kind in ("User", "Group"):
             if group != RBAC_GROUP:

@@ -1,4 +1,4 @@
-"""Defaults of Namespace, Node and Event."""
+"""Defaults of Namespace and Node."""
 
 from __future__ import annotations
 
@@ -21,13 +21,6 @@ def default_node(node: Object) -> Object:
     """A Node whose allocatable resources are its capacity unless told, and whose two forms of CIDR agree."""
     node = within(node, "status", _default_node_status)
     return within(node, "spec", _synchronize_pod_cidrs)
-
-
-def default_event(event: Object) -> Object:
-    """An Event with the fields that upstream always writes."""
-    defaults: Object = {"source": {}, "reportingComponent": "", "reportingInstance": ""}
-    missing = {key: value for key, value in defaults.items() if event.get(key) is None}
-    return {**event, **missing} if missing else event
 
 
 def _default_node_status(status: Object) -> Object:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from apiserver.strategies.defaults.cluster import default_event, default_namespace, default_node
+from apiserver.strategies.defaults.cluster import default_namespace, default_node
 from apiserver.strategies.defaults.endpoints import default_endpoint_slice, default_endpoints
+from apiserver.strategies.defaults.events import default_event
 from apiserver.strategies.defaults.rbac import default_binding
 from apiserver.strategies.defaults.services import default as default_service
 from apiserver.strategies.defaults.workloads import default_deployment, default_replica_set
@@ -89,7 +90,9 @@ def test_half_a_rolling_update_is_completed() -> None:
 
 
 def test_replica_set() -> None:
-    assert default_replica_set({"spec": {}})["spec"] == {"replicas": 1}
+    spec = default_replica_set({"spec": {}})["spec"]
+    assert spec["replicas"] == 1
+    assert spec["template"]["spec"]["restartPolicy"] == "Always"
 
 
 def test_namespace_carries_its_name() -> None:
