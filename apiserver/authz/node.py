@@ -11,12 +11,20 @@ from apiserver.authz.attributes import Attributes
 from apiserver.authz.rbac import Rule
 from apiserver.context import UserInfo
 from apiserver.storage.cache import WatchCache
-from minikube_py.api.meta import Object, join_key
-from minikube_py.api.resources import PODS, Resource
+from minikube_py.api.meta import Object, join_key, name_of
+from minikube_py.api.resources import PERSISTENT_VOLUMES, PODS, VOLUME_ATTACHMENTS, Resource
 
 NODE_GROUP = "system:nodes"
 NODE_USER_PREFIX = "system:node:"
 _READ = ("get", "list", "watch")
+_READ_ONE = frozenset(
+    {
+        ("", "persistentvolumeclaims"),
+        ("", "persistentvolumes"),
+        ("storage.k8s.io", "volumeattachments"),
+        ("resource.k8s.io", "resourceclaims"),
+    }
+)
 _LEASE_NAMESPACE = "kube-node-lease"
 
 
@@ -36,6 +44,7 @@ _ANY_NODE = (
     _rule(("create",), "", "nodes"),
     _rule(("create", "delete"), "", "pods"),
     _rule(("create",), "", "pods/eviction"),
+    _rule(("get",), "", "endpoints"),
 )
 
 
@@ -51,6 +60,8 @@ class NodeAuthorizer:
 
     def __init__(self, caches: Mapping[Resource, WatchCache]) -> None:
         self._pods = caches[PODS]
+        self._volumes = caches[PERSISTENT_VOLUMES]
+        self._attachments = caches[VOLUME_ATTACHMENTS]
 
     def allows(self, attributes: Attributes) -> tuple[bool, str]:
         """Whether the kubelet may, and why not where that is worth saying."""
@@ -70,6 +81,10 @@ class NodeAuthorizer:
             if attributes.verb not in _READ or attributes.subresource:
                 return False, ""
             return self._referred_to(attributes, node)
+        if key in _READ_ONE:
+            return self._get_one(attributes, node)
+        if key == ("storage.k8s.io", "csinodes"):
+            return self._own_csi_node(attributes, node)
         if key == ("", "serviceaccounts"):
             if attributes.resource == "serviceaccounts" and attributes.verb == "get":
                 return self._referred_to(attributes, node)
@@ -105,20 +120,53 @@ class NodeAuthorizer:
             # It may be gone already, which the kubelet has to be told as "not found".
             return True, ""
         bound = pod.fields.get("spec.nodeName", "") == node
-        return bound, f"no relationship found between node '{node}' and this object"
+        return bound, _no_relationship(node)
+
+    def _get_one(self, attributes: Attributes, node: str) -> tuple[bool, str]:
+        status = attributes.plural == "persistentvolumeclaims" and attributes.subresource == "status"
+        if attributes.subresource and not status:
+            return False, "cannot get subresource"
+        verbs = ("get", "update", "patch") if status else ("get",)
+        if attributes.verb not in verbs or not attributes.name:
+            return False, "can only get individual resources of this type"
+        if attributes.plural == "volumeattachments":
+            attachment = self._attachments.get(attributes.name)
+            spec = attachment.object.get("spec") or {} if attachment is not None else {}
+            return spec.get("nodeName") == node, _no_relationship(node)
+        if attributes.plural == "persistentvolumes":
+            volume = self._volumes.get(attributes.name)
+            claim = (volume.object.get("spec") or {}).get("claimRef") or {} if volume is not None else {}
+            wanted = ("persistentvolumeclaims", claim.get("name", ""))
+            return self._some_pod_refers_to(wanted, claim.get("namespace", ""), node)
+        return self._referred_to(attributes, node)
+
+    def _own_csi_node(self, attributes: Attributes, node: str) -> tuple[bool, str]:
+        if attributes.subresource:
+            return False, "cannot authorize CSINode subresources"
+        if attributes.verb not in ("get", "create", "update", "patch", "delete"):
+            return False, "can only get, create, update, patch, or delete a CSINode"
+        if attributes.verb == "create" and not attributes.name:
+            return True, ""
+        return attributes.name == node, "can only access CSINode with the same name as the requesting node"
 
     def _referred_to(self, attributes: Attributes, node: str) -> tuple[bool, str]:
         if not attributes.name:
             return False, "can only read namespaced object of this type"
-        wanted = (attributes.plural, attributes.name)
-        for pod in self._pods.list(attributes.namespace).items:
+        return self._some_pod_refers_to((attributes.plural, attributes.name), attributes.namespace, node)
+
+    def _some_pod_refers_to(self, wanted: tuple[str, str], namespace: str, node: str) -> tuple[bool, str]:
+        for pod in self._pods.list(namespace).items if namespace else ():
             if pod.fields.get("spec.nodeName", "") == node and wanted in set(references(pod.object)):
                 return True, ""
-        return False, f"no relationship found between node '{node}' and this object"
+        return False, _no_relationship(node)
+
+
+def _no_relationship(node: str) -> str:
+    return f"no relationship found between node '{node}' and this object"
 
 
 def references(pod: Object) -> Iterator[tuple[str, str]]:
-    """``(plural, name)`` of every ConfigMap, Secret and ServiceAccount that a pod's spec refers to."""
+    """``(plural, name)`` of everything in its namespace that a pod refers to and its kubelet may read."""
     spec = pod.get("spec") or {}
     if spec.get("serviceAccountName"):
         yield "serviceaccounts", spec["serviceAccountName"]
@@ -129,6 +177,12 @@ def references(pod: Object) -> Iterator[tuple[str, str]]:
             yield from _of_container(container)
     for volume in spec.get("volumes") or ():
         yield from _of_volume(volume)
+        if volume.get("ephemeral"):
+            yield "persistentvolumeclaims", f"{name_of(pod)}-{volume.get('name', '')}"
+    for claim in spec.get("resourceClaims") or ():
+        yield "resourceclaims", claim.get("resourceClaimName", "")
+    for claim in (pod.get("status") or {}).get("resourceClaimStatuses") or ():
+        yield "resourceclaims", claim.get("resourceClaimName", "")
 
 
 def _of_container(container: Object) -> Iterator[tuple[str, str]]:
@@ -142,6 +196,7 @@ def _of_container(container: Object) -> Iterator[tuple[str, str]]:
 
 
 def _of_volume(volume: Object) -> Iterator[tuple[str, str]]:
+    yield "persistentvolumeclaims", (volume.get("persistentVolumeClaim") or {}).get("claimName", "")
     yield "configmaps", (volume.get("configMap") or {}).get("name", "")
     yield "secrets", (volume.get("secret") or {}).get("secretName", "")
     for source in (volume.get("projected") or {}).get("sources") or ():

@@ -135,6 +135,46 @@ class TestKubelet:
     async def test_a_kubelet(self, api: Any, method: str, path: str, status: int) -> None:
         assert (await api(method, path, user=NODE)).status == status
 
+    async def test_it_reads_the_volumes_of_its_pods_only(self, api: Any) -> None:
+        claims, storage = "/api/v1/namespaces/default/persistentvolumeclaims", "/apis/storage.k8s.io/v1"
+        for name, node in (("used", "n"), ("unused", "m")):
+            claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+            await api.ok("POST", claims, {"metadata": {"name": name}, "spec": claim})
+            volume = {
+                "capacity": {"storage": "1Gi"},
+                "accessModes": ["ReadWriteOnce"],
+                "hostPath": {"path": "/x"},
+                "claimRef": {"namespace": "default", "name": name},
+            }
+            await api.ok("POST", "/api/v1/persistentvolumes", {"metadata": {"name": name}, "spec": volume})
+            attachment = {"attacher": "a.example.com", "nodeName": node, "source": {"persistentVolumeName": name}}
+            await api.ok("POST", f"{storage}/volumeattachments", {"metadata": {"name": name}, "spec": attachment})
+        pod = {
+            "metadata": {"name": "with-volume"},
+            "spec": {
+                "nodeName": "n",
+                "containers": [{"name": "c", "image": "x"}],
+                "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "used"}}],
+            },
+        }
+        await api.ok("POST", PODS, pod)
+        await api.ok("GET", PODS)
+        for path in (claims, "/api/v1/persistentvolumes", f"{storage}/volumeattachments"):
+            assert (await api("GET", f"{path}/used", user=NODE)).status == 200
+            answer = await api("GET", f"{path}/unused", user=NODE)
+            assert "no relationship found between node 'n' and this object" in answer.message
+            answer = await api("GET", path, user=NODE)
+            assert answer.message.endswith("can only get individual resources of this type")
+
+    async def test_it_keeps_its_own_csi_node(self, api: Any) -> None:
+        path = "/apis/storage.k8s.io/v1/csinodes"
+        body = {"metadata": {"name": "n"}, "spec": {"drivers": []}}
+        assert (await api("POST", path, body, user=NODE)).status == 201
+        assert (await api("GET", f"{path}/n", user=NODE)).status == 200
+        answer = await api("GET", f"{path}/m", user=NODE)
+        assert answer.message.endswith("can only access CSINode with the same name as the requesting node")
+        assert (await api("GET", path, user=NODE)).status == 403
+
     async def test_it_makes_no_other_node_and_no_ordinary_pod(self, api: Any) -> None:
         assert (await api("POST", "/api/v1/nodes", {"metadata": {"name": "m"}}, user=NODE)).status == 403
         pod = {"metadata": {"name": "z"}, "spec": {"containers": [{"name": "c", "image": "x"}], "nodeName": "n"}}
