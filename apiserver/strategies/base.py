@@ -19,8 +19,8 @@ from datetime import datetime
 from random import Random
 from typing import ClassVar
 
-from apiserver.validation.meta import object_meta, object_meta_update
 from apiserver.fields import selectable
+from apiserver.validation.meta import object_meta, object_meta_update
 from minikube_py.api.errors import FieldError
 from minikube_py.api.meta import Object, metadata
 from minikube_py.api.resources import Resource
