@@ -49,7 +49,7 @@ def request_info(method: str, path: str, query: Query, table: ResourceTable) -> 
             rest = rest[2:]
     elif rest[0] == "proxy":
         return other
-    if len(rest) > (2 if is_watch else 3):
+    if len(rest) > (2 if is_watch else 3) and (is_watch or rest[2] != "proxy"):
         return other
     plural = rest[0]
     name = rest[1] if len(rest) > 1 else ""

@@ -8,10 +8,7 @@ from minikube_py.api.errors import NotFound
 _SUBRESOURCES = {
     ("pods", "ephemeralcontainers"): "ephemeral containers",
     ("pods", "eviction"): "eviction",
-    ("pods", "proxy"): "proxying to pods",
     ("pods", "resize"): "resizing pods in place",
-    ("services", "proxy"): "proxying to services",
-    ("nodes", "proxy"): "proxying to nodes",
 }
 _UNKNOWN = "the server could not find the requested resource"
 

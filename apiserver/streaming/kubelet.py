@@ -78,28 +78,34 @@ def kubelet_of(core: Core, pod: Object) -> KubeletAddress:
 
 
 class KubeletClient:
-    """The HTTP client towards kubelets; connected, and imported, when first used."""
+    """The HTTP clients towards kubelets and pods; connected, and imported, when first used."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._session: ClientSession | None = None
+        self._unverified_session: ClientSession | None = None
         self._context: ssl.SSLContext | None = None
+        self._unverified: ssl.SSLContext | None = None
 
     @property
     def session(self) -> ClientSession:
         """The session, made at first use. Raises OSError where a certificate cannot be read."""
         if self._session is None:
-            import aiohttp
-
-            connector = aiohttp.TCPConnector(ssl=self.tls, limit=0)
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=DIAL_SECONDS)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+            self._session = _session(self.tls)
         return self._session
+
+    @property
+    def unverified_session(self) -> ClientSession:
+        """The session towards pods, who are not asked who they are, made at first use."""
+        if self._unverified_session is None:
+            self._unverified_session = _session(self.unverified_tls)
+        return self._unverified_session
 
     async def close(self) -> None:
         """Ends every connection."""
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._unverified_session):
+            if session is not None:
+                await session.close()
 
     @property
     def tls(self) -> ssl.SSLContext:
@@ -113,3 +119,22 @@ class KubeletClient:
                 context.load_cert_chain(settings.kubelet_client_certificate, settings.kubelet_client_key)
             self._context = context
         return self._context
+
+    @property
+    def unverified_tls(self) -> ssl.SSLContext:
+        """TLS towards whoever answers."""
+        if self._unverified is None:
+            self._unverified = ssl.create_default_context()
+            self._unverified.check_hostname = False
+            self._unverified.verify_mode = ssl.CERT_NONE
+        return self._unverified
+
+
+def _session(tls: ssl.SSLContext) -> ClientSession:
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(ssl=tls, limit=0)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=DIAL_SECONDS)
+    return aiohttp.ClientSession(
+        connector=connector, timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import orjson
 import structlog
@@ -24,6 +25,8 @@ log = structlog.get_logger("server")
 HealthCheck = Callable[[], Awaitable[str]]
 """Gives the empty string where all is well, and the cause otherwise."""
 
+SYSTEM_LOGS = Path("/var/log")
+"""The host's logs, shown below ``/logs`` as upstream does."""
 _SHUTDOWN_SECONDS = 2.0
 
 
@@ -72,6 +75,8 @@ class KubeletServer:
             app.router.add_get(path, self._pods)
         for path in ("/runningpods", "/runningpods/"):
             app.router.add_get(path, self._running_pods)
+        if SYSTEM_LOGS.is_dir():
+            app.router.add_static("/logs", SYSTEM_LOGS, show_index=True)
         app.router.add_get("/stats/summary", self._stats)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/metrics", self._metrics)
