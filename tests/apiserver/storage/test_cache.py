@@ -387,8 +387,7 @@ async def test_a_store_replaced_by_another_one_is_noticed(bench, puts):
         replace(bench, await replacement(*puts))
         bench.store.break_watches()
         with pytest.raises(RevisionExpired):
-            while True:
-                await subscription.take(5)
+            await taken(subscription, 1000)
     await cache.wait_fresh(5)
     assert names(cache.list()) == sorted(f"default/{name}" for name in puts)
 
@@ -439,6 +438,22 @@ async def test_writes_during_the_first_fill_are_neither_lost_nor_doubled(bench):
     await cache.ready(5)
     await cache.wait_fresh(5)
     assert names(cache.list()) == ["default/after", "default/before", "default/p1", "default/p2"]
+
+
+async def test_an_own_write_is_begun_from_before_the_watch_tells_it_and_read_only_after(bench):
+    await bench.writer.put("a", v="1")
+    await bench.cache.wait_fresh(1)
+    old, key = bench.cache.get("default/a"), storage_key(PODS, "default", "a")
+    value = encoding.encode_for_storage(pod("a", v="2"))
+    revision = await bench.store.update(key, value, expected_revision=old.revision)
+    bench.cache.written("default/a", value, revision)
+    assert (bench.cache.latest("default/a").revision, bench.cache.get("default/a").revision) == (revision, old.revision)
+    await bench.cache.wait_fresh(1)
+    assert bench.cache.latest("default/a") is bench.cache.get("default/a")
+    await bench.writer.store.delete(key, expected_revision=revision)
+    await bench.cache.wait_fresh(1)
+    bench.cache.written("default/a", value, revision)
+    assert bench.cache.latest("default/a") is None
 
 
 async def test_a_filled_cache_is_needed_to_read(bench):
