@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from base64 import b64encode
 from bisect import bisect_left, insort
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import structlog
 
@@ -29,7 +31,12 @@ from apiserver.storage.store import (
     StoreUnavailable,
     resource_prefix,
 )
-from apiserver.storage.subscription import INITIAL_EVENTS_END, Matches, Subscription
+from apiserver.storage.subscription import (
+    INITIAL_EVENTS_END,
+    INITIAL_EVENTS_LIST_BLUEPRINT,
+    Matches,
+    Subscription,
+)
 from minikube_py.api.resources import Resource
 
 _PAGE_SIZE = 500
@@ -79,6 +86,7 @@ class WatchCache:
         self._keys: list[str] = []
         self._history = History(0, self._limits, monotonic)
         self._heads: dict[bytes, bytes] = {}
+        self._written: dict[str, Cached] = {}
         self._early: _Events | None = None
         self._subscriptions: dict[Subscription, None] = {}
         hub.add(self.prefix, self)
@@ -134,6 +142,18 @@ class WatchCache:
         """The object of that key (``namespace/name`` or ``name``), or None."""
         self._check_synced()
         return self._objects.get(key)
+
+    def latest(self, key: str) -> Cached | None:
+        """As :meth:`get`, but what this process has itself written since; to begin a compare-and-swap from."""
+        return self._written.get(key) or self.get(key)
+
+    def written(self, key: str, value: bytes, revision: int) -> None:
+        """Takes note of an acknowledged write of this process, until the watch on the store tells it.
+
+        Only :meth:`latest` shows it: reads and watches keep to one consistent state of the store.
+        """
+        if self._synced and revision > self.revision:
+            self._written[key] = self.cached(KeyValue(self.prefix + key, value, revision))
 
     def list(self, namespace: str = "") -> Listing:
         """Every object, or those of one namespace, in the order of their keys in etcd."""
@@ -201,7 +221,7 @@ class WatchCache:
         """Forgets everything; watchers are told that their revision expired."""
         expired = RevisionExpired(self.revision, self.revision + 1)
         self._synced, self._base = False, 0
-        self._objects, self._keys = {}, []
+        self._objects, self._keys, self._written = {}, [], {}
         for subscription in tuple(self._subscriptions):
             subscription.cut_off(expired)
 
@@ -216,6 +236,8 @@ class WatchCache:
 
     def _write(self, event: StoreEvent) -> None:
         key = event.key[len(self.prefix) :]
+        if (written := self._written.get(key)) is not None and written.revision <= event.revision:
+            del self._written[key]
         before = self._objects.get(key)
         after = self._decoded(event) if event.type == "PUT" else None
         if after is not None:
@@ -280,12 +302,24 @@ class WatchCache:
         self._subscriptions.pop(subscription, None)
 
     def _bookmark(self, *, end_of_initial_events: bool = False) -> Delivery:
-        annotations = b',"annotations":{"%s":"true"}' % INITIAL_EVENTS_END.encode() if end_of_initial_events else b""
+        annotations = b""
+        if end_of_initial_events:
+            annotations = b',"annotations":{"%s":"true","%s":"%s"}' % (
+                INITIAL_EVENTS_END.encode(),
+                INITIAL_EVENTS_LIST_BLUEPRINT.encode(),
+                self._blueprint,
+            )
         line = (
             b'{"type":"BOOKMARK","object":{"kind":"%s","apiVersion":"%s","metadata":'
             b'{"resourceVersion":"%d","creationTimestamp":null%s}}}\n'
         ) % (self.resource.kind.encode(), self.resource.api_version.encode(), self.revision, annotations)
         return Delivery("BOOKMARK", self.revision, None, line)
+
+    @cached_property
+    def _blueprint(self) -> bytes:
+        """The empty list of the kind, as upstream's API servers send it for clients that put the items into it."""
+        document = b'{"kind":"%s","apiVersion":"%s","metadata":{},"items":null}\n'
+        return b64encode(document % (self.resource.list_kind.encode(), self.resource.api_version.encode()))
 
     def _not_current(self) -> StoreTimeout:
         return StoreTimeout(f"the cache of {self.resource.qualified} is not current")

@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-import grpc
-import grpc.aio
-
 from apiserver.storage.etcd_calls import DEFAULT_TIMEOUT_SECONDS, EtcdCalls, EtcdTls, store_error
+from apiserver.storage.http2.calls import RpcError, StreamCall
 from apiserver.storage.leases import Leases
 from apiserver.storage.proto import etcd_pb2 as pb
 from apiserver.storage.store import (
@@ -89,7 +87,7 @@ class EtcdStore:
     ) -> AsyncGenerator[WatchBatch, None]:
         stream = await self._calls.open_watch()
         try:
-            await stream.write(
+            stream.write(
                 pb.WatchRequest(
                     create_request=pb.WatchCreateRequest(
                         key=prefix.encode() or _UNUSED_KEY,
@@ -99,7 +97,7 @@ class EtcdStore:
                         prev_kv=with_previous,
                         fragment=True,
                     )
-                )
+                ).SerializeToString()
             )
             events: list[StoreEvent] = []
             async for answer in self._answers(stream):
@@ -108,8 +106,8 @@ class EtcdStore:
                 if not answer.created and not answer.fragment:
                     yield WatchBatch(tuple(events), _batch_revision(answer, events))
                     events = []
-        except grpc.aio.AioRpcError as error:
-            raise store_error(error) from error
+        except RpcError as error:
+            raise store_error(error) if error.code else StoreUnavailable("etcd ended the watch") from error
         finally:
             stream.cancel()
 
@@ -156,17 +154,16 @@ class EtcdStore:
     async def close(self) -> None:
         await self._calls.close()
 
-    async def _answers(self, stream: Any) -> AsyncGenerator[pb.WatchResponse, None]:
+    async def _answers(self, stream: StreamCall) -> AsyncGenerator[pb.WatchResponse, None]:
         """The stream's messages; the first, which confirms the watch, must come within the time-out."""
         try:
             async with asyncio.timeout(self._calls.timeout):
                 answer = await stream.read()
         except TimeoutError:
             raise StoreTimeout("etcd does not confirm a watch") from None
-        while answer is not grpc.aio.EOF:
-            yield answer
+        while True:
+            yield pb.WatchResponse.FromString(answer)
             answer = await stream.read()
-        raise StoreUnavailable("etcd ended the watch")
 
     async def _range(self, request: pb.RangeRequest, timeout: float) -> pb.RangeResponse:
         return await self._calls.call("KV/Range", request, pb.RangeResponse, read_only=True, timeout=timeout)

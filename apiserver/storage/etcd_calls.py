@@ -1,19 +1,18 @@
-"""Calls to etcd over gRPC: channels, fail-over between members, time-outs, and etcd's errors as ours."""
+"""Calls to etcd over gRPC: connections, fail-over between members, time-outs, and etcd's errors as ours."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
-import grpc
-import grpc.aio
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
-from apiserver.storage.proto import etcd_pb2 as pb
+from apiserver.storage.http2.calls import DEADLINE_EXCEEDED, RpcError, StreamCall
+from apiserver.storage.http2.connection import Connection, header_block
 from apiserver.storage.store import (
     Compacted,
     FutureRevision,
@@ -23,32 +22,15 @@ from apiserver.storage.store import (
     StoreUnavailable,
     ValueTooLarge,
 )
+from minikube_py.runtime.tasks import Tasks
 
 DEFAULT_TIMEOUT_SECONDS = 5.0
-_CHANNEL_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-    ("grpc.use_local_subchannel_pool", 1),
-)
 _REQUIRE_LEADER = (("hasleader", "true"),)
 _FIRST_POLL_SECONDS = 0.005
 _LONGEST_POLL_SECONDS = 0.1
-_PROBE_SECONDS = 0.5
-_RESPONSES: dict[str, type[Message]] = {
-    "KV/Range": pb.RangeResponse,
-    "KV/Txn": pb.TxnResponse,
-    "KV/Compact": pb.CompactionResponse,
-    "Lease/LeaseGrant": pb.LeaseGrantResponse,
-    "Lease/LeaseRevoke": pb.LeaseRevokeResponse,
-    "Maintenance/Status": pb.StatusResponse,
-    "Maintenance/Alarm": pb.AlarmResponse,
-    "Maintenance/Defragment": pb.DefragmentResponse,
-}
+_CONNECT_SECONDS = 5.0
+_FIRST_BACKOFF_SECONDS = 0.1
+_LONGEST_BACKOFF_SECONDS = 1.0
 R = TypeVar("R", bound=Message)
 
 
@@ -60,17 +42,88 @@ class EtcdTls:
     cert_file: str = ""
     key_file: str = ""
 
-    def credentials(self) -> grpc.ChannelCredentials:
-        """gRPC's form of it. Raises OSError where a file cannot be read."""
-        return grpc.ssl_channel_credentials(
-            root_certificates=Path(self.ca_file).read_bytes(),
-            private_key=Path(self.key_file).read_bytes() if self.key_file else None,
-            certificate_chain=Path(self.cert_file).read_bytes() if self.cert_file else None,
-        )
+    def context(self) -> ssl.SSLContext:
+        """The TLS of a connection. Raises OSError where a file cannot be read."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.cert_file:
+            context.load_cert_chain(self.cert_file, self.key_file or None)
+        context.set_alpn_protocols(["h2"])
+        return context
+
+
+class _Member:
+    """One etcd member: at most one connection, made anew with a back-off of 0.1 s to 1 s."""
+
+    def __init__(self, endpoint: str, tls: ssl.SSLContext | None) -> None:
+        scheme, _, address = endpoint.rpartition("://")
+        self.address = address.rstrip("/")
+        self.failure = "it does not answer"
+        self._is_socket = scheme == "unix"
+        self._tls = tls
+        self._connection: Connection | None = None
+        self._is_connecting = False
+        self._next_attempt = 0.0
+        self._backoff = _FIRST_BACKOFF_SECONDS
+        self._headers: dict[str, bytes] = {}
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection, where there is one that takes calls."""
+        connection = self._connection
+        return connection if connection is not None and connection.usable else None
+
+    def headers(self, method: str) -> bytes:
+        """What every call of a method (``KV/Txn``) begins with."""
+        known = self._headers.get(method)
+        if known is None:
+            authority = "localhost" if self._is_socket else self.address
+            known = self._headers[method] = header_block(
+                f"/etcdserverpb.{method}", authority=authority, tls=self._tls is not None, metadata=_REQUIRE_LEADER
+            )
+        return known
+
+    def connect(self, tasks: Tasks) -> None:
+        """Begins to connect, unless that is under way, or failed a moment ago."""
+        if not self._is_connecting and time.monotonic() >= self._next_attempt:
+            self._is_connecting = True
+            tasks.start("etcd-connect", self._connect())
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                self._connection = await self._open()
+            self._backoff = _FIRST_BACKOFF_SECONDS
+        except TimeoutError:
+            self._failed("connecting took too long")
+        except OSError as error:
+            self._failed(str(error) or type(error).__name__)
+        finally:
+            self._is_connecting = False
+
+    async def _open(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        if self._is_socket:
+            _, connection = await loop.create_unix_connection(Connection, self.address)
+            return connection
+        host, _, port = self.address.rpartition(":")
+        host = host.strip("[]")
+        name = host if self._tls is not None else None
+        _, connection = await loop.create_connection(Connection, host, int(port), ssl=self._tls, server_hostname=name)
+        return connection
+
+    def _failed(self, why: str) -> None:
+        self.failure = why
+        self._next_attempt = time.monotonic() + self._backoff
+        self._backoff = min(self._backoff * 2, _LONGEST_BACKOFF_SECONDS)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 class EtcdCalls:
-    """Channels to every member; a call goes to one that is connected, the one that served last by preference.
+    """Connections to every member; a call goes to one that is connected, the one that served last by preference.
 
     ``endpoints`` are ``host:port`` or URLs; those of scheme ``https`` need ``tls``. Nothing connects before the first
     call. One event loop only.
@@ -81,97 +134,78 @@ class EtcdCalls:
             raise ValueError("at least one etcd endpoint is needed")
         if tls is None and any(endpoint.startswith("https://") for endpoint in endpoints):
             raise ValueError("an https etcd endpoint needs a CA file")
-        self.endpoints = tuple(endpoint.rpartition("://")[2].rstrip("/") for endpoint in endpoints)
+        self.endpoints = tuple(endpoints)
         self.timeout = timeout
         self._tls = tls
-        self._channels: list[grpc.aio.Channel] = []
-        self._methods: dict[tuple[int, str], Callable[..., Any]] = {}
+        self._members: list[_Member] = []
+        self._tasks = Tasks()
         self._active = 0
 
     async def call(self, method: str, request: Message, response: type[R], *, read_only: bool, timeout: float) -> R:
         """One answer. A call that only reads is tried again, until its time is over, when a connection breaks."""
         deadline = time.monotonic() + timeout
+        message = request.SerializeToString()
         while True:
-            index = await self._connected(deadline)
+            member, connection = self._ready() or await self._connected(deadline)
+            left = max(deadline - time.monotonic(), 0.001)
             try:
-                answer = await self._unary(index, method)(
-                    request, timeout=max(deadline - time.monotonic(), 0.001), metadata=_REQUIRE_LEADER
-                )
-            except grpc.aio.AioRpcError as error:
+                return response.FromString(await connection.unary(member.headers(method), message, left))
+            except DecodeError as error:
+                raise StoreUnavailable(f"etcd's answer cannot be read: {error}") from None
+            except RpcError as error:
                 failure = store_error(error)
                 if isinstance(failure, StoreUnavailable | StoreTimeout):
-                    self._active = (index + 1) % len(self.endpoints)
+                    self._active = (self._members.index(member) + 1) % len(self._members)
                 if not (read_only and isinstance(failure, StoreUnavailable) and time.monotonic() < deadline):
                     raise failure from error
                 await asyncio.sleep(_FIRST_POLL_SECONDS)
-            else:
-                return cast(R, answer)
 
-    async def open_watch(self) -> Any:
-        """A bidirectional ``Watch`` stream on a connected member, as a ``grpc.aio.StreamStreamCall``."""
-        index = await self._connected(time.monotonic() + self.timeout)
-        opened = self._channels[index].stream_stream(
-            "/etcdserverpb.Watch/Watch",
-            request_serializer=pb.WatchRequest.SerializeToString,
-            response_deserializer=pb.WatchResponse.FromString,
-        )
-        return opened(metadata=_REQUIRE_LEADER)
+    async def open_watch(self) -> StreamCall:
+        """A ``Watch`` call, for messages both ways, on a connected member."""
+        member, connection = self._ready() or await self._connected(time.monotonic() + self.timeout)
+        try:
+            return connection.stream(member.headers("Watch/Watch"))
+        except RpcError as error:
+            raise store_error(error) from error
 
     async def close(self) -> None:
         """Ends every connection; calls under way fail."""
-        channels, self._channels = self._channels, []
-        self._methods.clear()
-        await asyncio.gather(*(channel.close() for channel in channels))
+        await self._tasks.cancel_all()
+        members, self._members = self._members, []
+        for member in members:
+            member.close()
 
-    async def _connected(self, deadline: float) -> int:
-        """The index of a connected channel, asking all to connect and waiting if none is."""
-        if not self._channels:
-            self._channels = [self._channel(endpoint) for endpoint in self.endpoints]
+    def _ready(self) -> tuple[_Member, Connection] | None:
+        """A member that is connected, the one that served last by preference."""
+        for offset in range(len(self._members)):
+            index = (self._active + offset) % len(self._members)
+            member = self._members[index]
+            if (connection := member.connection) is not None:
+                self._active = index
+                return member, connection
+        return None
+
+    async def _connected(self, deadline: float) -> tuple[_Member, Connection]:
+        """A connected member, asking all to connect and waiting if none is."""
+        if not self._members:
+            context = self._tls.context() if self._tls is not None else None
+            self._members = [_Member(endpoint, context) for endpoint in self.endpoints]
         delay = _FIRST_POLL_SECONDS
-        while True:
-            for offset in range(len(self._channels)):
-                index = (self._active + offset) % len(self._channels)
-                if self._channels[index].get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY:
-                    self._active = index
-                    return index
+        while (found := self._ready()) is None:
+            for member in self._members:
+                member.connect(self._tasks)
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                raise StoreUnavailable(f"etcd is not reachable at {', '.join(self.endpoints)}: {await self._why_not()}")
+                failures = ", ".join(f"{member.address}: {member.failure}" for member in self._members)
+                raise StoreUnavailable(f"etcd is not reachable at {failures}")
             await asyncio.sleep(min(delay, remaining))
             delay = min(delay * 1.5, _LONGEST_POLL_SECONDS)
-
-    async def _why_not(self) -> str:
-        """What the preferred channel says of its failure (refused, a certificate that has expired, …)."""
-        probe = self._unary(self._active, "Maintenance/Status")
-        try:
-            await probe(pb.StatusRequest(), timeout=_PROBE_SECONDS)
-        except grpc.aio.AioRpcError as error:
-            return str(error.details() or error.code().name)
-        return "it has only now become so"
-
-    def _channel(self, endpoint: str) -> grpc.aio.Channel:
-        if self._tls is None:
-            return grpc.aio.insecure_channel(endpoint, options=_CHANNEL_OPTIONS)
-        return grpc.aio.secure_channel(endpoint, self._tls.credentials(), options=_CHANNEL_OPTIONS)
-
-    def _unary(self, index: int, method: str) -> Callable[..., Any]:
-        known = self._methods.get((index, method))
-        if known is None:
-            known = self._methods[index, method] = self._channels[index].unary_unary(
-                f"/etcdserverpb.{method}",
-                request_serializer=_serialize,
-                response_deserializer=cast(Any, _RESPONSES[method]).FromString,
-            )
-        return known
+        return found
 
 
-def _serialize(message: Message) -> bytes:
-    return message.SerializeToString()
-
-
-def store_error(error: grpc.aio.AioRpcError) -> StoreError:
+def store_error(error: RpcError) -> StoreError:
     """Our error for one of etcd's; an answer that is not known is StoreUnavailable with etcd's words."""
-    code, details = error.code(), error.details() or ""
+    code, details = error.code, error.message
     if "database space exceeded" in details:
         return NoSpace(details)
     if "has been compacted" in details:
@@ -180,6 +214,6 @@ def store_error(error: grpc.aio.AioRpcError) -> StoreError:
         return FutureRevision()
     if "request is too large" in details or "larger than max" in details:
         return ValueTooLarge()
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED or "request timed out" in details:
+    if code == DEADLINE_EXCEEDED or "request timed out" in details:
         return StoreTimeout(details)
-    return StoreUnavailable(f"{code.name}: {details}")
+    return StoreUnavailable(f"gRPC status {code}: {details}")

@@ -441,19 +441,20 @@ async def test_writes_during_the_first_fill_are_neither_lost_nor_doubled(bench):
 
 
 async def test_an_own_write_is_begun_from_before_the_watch_tells_it_and_read_only_after(bench):
+    cache = bench.cache()
     await bench.writer.put("a", v="1")
-    await bench.cache.wait_fresh(1)
-    old, key = bench.cache.get("default/a"), storage_key(PODS, "default", "a")
+    await cache.wait_fresh(1)
+    old, key = cache.get("default/a"), storage_key(PODS, "default", "a")
     value = encoding.encode_for_storage(pod("a", v="2"))
     revision = await bench.store.update(key, value, expected_revision=old.revision)
-    bench.cache.written("default/a", value, revision)
-    assert (bench.cache.latest("default/a").revision, bench.cache.get("default/a").revision) == (revision, old.revision)
-    await bench.cache.wait_fresh(1)
-    assert bench.cache.latest("default/a") is bench.cache.get("default/a")
+    cache.written("default/a", value, revision)
+    assert (cache.latest("default/a").revision, cache.get("default/a").revision) == (revision, old.revision)
+    await cache.wait_fresh(1)
+    assert cache.latest("default/a") is cache.get("default/a")
     await bench.writer.store.delete(key, expected_revision=revision)
-    await bench.cache.wait_fresh(1)
-    bench.cache.written("default/a", value, revision)
-    assert bench.cache.latest("default/a") is None
+    await cache.wait_fresh(1)
+    cache.written("default/a", value, revision)
+    assert cache.latest("default/a") is None
 
 
 async def test_a_filled_cache_is_needed_to_read(bench):

@@ -1,8 +1,7 @@
-import grpc
-import grpc.aio
 import pytest
 
 from apiserver.storage.etcd_calls import EtcdCalls, store_error
+from apiserver.storage.http2.calls import DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE, UNKNOWN, RpcError
 from apiserver.storage.store import (
     Compacted,
     FutureRevision,
@@ -12,36 +11,33 @@ from apiserver.storage.store import (
     ValueTooLarge,
 )
 
-CODE = grpc.StatusCode
+INVALID_ARGUMENT, OUT_OF_RANGE = 3, 11
 
 
 @pytest.mark.parametrize(
     ("code", "details", "expected"),
     [
-        pytest.param(CODE.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded", NoSpace, id="no space"),
+        pytest.param(RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded", NoSpace, id="no space"),
+        pytest.param(OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted", Compacted, id="compacted"),
         pytest.param(
-            CODE.OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted", Compacted, id="compacted"
+            OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision", FutureRevision, id="future"
         ),
+        pytest.param(INVALID_ARGUMENT, "etcdserver: request is too large", ValueTooLarge, id="too large"),
         pytest.param(
-            CODE.OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision", FutureRevision, id="future"
-        ),
-        pytest.param(CODE.INVALID_ARGUMENT, "etcdserver: request is too large", ValueTooLarge, id="too large"),
-        pytest.param(
-            CODE.RESOURCE_EXHAUSTED,
+            RESOURCE_EXHAUSTED,
             "grpc: received message larger than max (9 vs. 2)",
             ValueTooLarge,
             id="message limit",
         ),
-        pytest.param(CODE.DEADLINE_EXCEEDED, "Deadline Exceeded", StoreTimeout, id="deadline"),
-        pytest.param(CODE.UNAVAILABLE, "etcdserver: request timed out", StoreTimeout, id="etcd's own time-out"),
-        pytest.param(CODE.UNAVAILABLE, "etcdserver: no leader", StoreUnavailable, id="no leader"),
-        pytest.param(CODE.UNAVAILABLE, "failed to connect to all addresses", StoreUnavailable, id="no connection"),
-        pytest.param(CODE.UNKNOWN, "something else", StoreUnavailable, id="an unknown answer"),
+        pytest.param(DEADLINE_EXCEEDED, "Deadline Exceeded", StoreTimeout, id="deadline"),
+        pytest.param(UNAVAILABLE, "etcdserver: request timed out", StoreTimeout, id="etcd's own time-out"),
+        pytest.param(UNAVAILABLE, "etcdserver: no leader", StoreUnavailable, id="no leader"),
+        pytest.param(UNAVAILABLE, "failed to connect to all addresses", StoreUnavailable, id="no connection"),
+        pytest.param(UNKNOWN, "something else", StoreUnavailable, id="an unknown answer"),
     ],
 )
 def test_etcds_answers_are_our_errors(code, details, expected):
-    error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details=details)
-    assert type(store_error(error)) is expected
+    assert type(store_error(RpcError(code, details))) is expected
 
 
 @pytest.mark.parametrize(
