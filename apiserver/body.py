@@ -213,6 +213,9 @@ def checked(
     pruned = cast(Object, result.pruned)
     if not isinstance(pruned.get("metadata", {}), dict):
         raise BadRequest("metadata must be an object")
+    if (obj.get("metadata") or {}).get("managedFields") == []:
+        # Unlike its absence, an empty list asks to forget who manages what.
+        pruned["metadata"]["managedFields"] = []
     return pruned
 
 

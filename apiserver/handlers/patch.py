@@ -1,4 +1,4 @@
-"""PATCH of an object or of its status: JSON patch, JSON merge patch, strategic merge patch."""
+"""PATCH of an object or of a subresource: JSON patch, JSON merge patch, strategic merge patch; apply goes its way."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from apiserver.body import Expected, Parsed, check_field_validation, checked, pa
 from apiserver.context import RequestContext
 from apiserver.conversion import to_presented, to_stored
 from apiserver.core import Operation
+from apiserver.handlers.apply import apply_patch
 from apiserver.handlers.strategic import StrategicPatch
-from apiserver.handlers.update import operation_of, prepare
+from apiserver.handlers.update import check_identity, operation_of, prepare
 from apiserver.negotiation import media_type_of
 from apiserver.response import render_stored
 from apiserver.writes import Stored, guaranteed_update
@@ -23,17 +24,16 @@ from minikube_py.api.errors import (
     Invalid,
     RequestEntityTooLarge,
     UnsupportedMediaType,
-    field_invalid,
-    invalid,
 )
-from minikube_py.api.meta import Object, name_of, namespace_of
-from minikube_py.api.resources import Resource
+from minikube_py.api.meta import Object
 from minikube_py.api.patch import MalformedPatch, PatchError, json_patch, merge_patch
+from minikube_py.api.resources import Resource
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+APPLY_PATCH_CBOR = "application/apply-patch+cbor"
 MAX_ATTEMPTS = 5
 """How often a patch is applied anew when somebody else wrote in between, as upstream."""
 MAX_JSON_PATCH_OPERATIONS = 10_000
@@ -47,6 +47,8 @@ Apply = Callable[[Object], Any]
 
 async def patch(ctx: RequestContext) -> Response:
     """Patches an object: 200 and the object as stored."""
+    if media_type_of(ctx.header("content-type")) == APPLY_PATCH:
+        return await apply_patch(ctx)
     field_validation = check_field_validation(ctx.query.get("fieldValidation"), "PatchOptions")
     operation = operation_of(ctx, managed_fields.patch_manager(ctx))
     apply = await read_patch(ctx)
@@ -60,16 +62,8 @@ async def read_patch(ctx: RequestContext, definition_of: Expected | None = None)
     """
     media_type = media_type_of(ctx.header("content-type"))
     expected = definition_of or Expected(ctx.resource.api_version, ctx.resource.kind)
-    if media_type == APPLY_PATCH:
-        raise UnsupportedMediaType(
-            f"server-side apply ({APPLY_PATCH}) is not supported by this server; use client-side apply "
-            f"(kubectl apply without --server-side) or one of: {JSON_PATCH}, {MERGE_PATCH}, {STRATEGIC_PATCH}"
-        )
     if media_type not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH):
-        raise UnsupportedMediaType(
-            "the body of the request was in an unknown format - accepted media types include: "
-            f"{JSON_PATCH}, {MERGE_PATCH}, {STRATEGIC_PATCH}"
-        )
+        raise unsupported(media_type)
     document = _document(await ctx.body(), expected)
     if media_type == JSON_PATCH:
         return _json_patch(document)
@@ -82,6 +76,14 @@ async def read_patch(ctx: RequestContext, definition_of: Expected | None = None)
     if definition is None:
         raise UnsupportedMediaType(f"strategic merge patch is not supported for {expected.kind}")
     return StrategicPatch(document, schemas, definition)
+
+
+def unsupported(media_type: str) -> UnsupportedMediaType:
+    """The answer to a patch of another type; one that upstream knows is named."""
+    accepted = f"accepted media types include: {JSON_PATCH}, {MERGE_PATCH}, {STRATEGIC_PATCH}, {APPLY_PATCH}"
+    if media_type == APPLY_PATCH_CBOR:
+        return UnsupportedMediaType(f"{APPLY_PATCH_CBOR} is not supported by this server - {accepted}")
+    return UnsupportedMediaType(f"the body of the request was in an unknown format - {accepted}")
 
 
 def _document(body: bytes, expected: Expected) -> Any:
@@ -107,16 +109,16 @@ async def patch_object(operation: Operation, apply: Apply, field_validation: str
     mismatched = apply.mismatched if isinstance(apply, StrategicPatch) else None
 
     async def transform(old: Object) -> Object:
-        patched = apply_patch(apply, to_presented(presented, old))
+        patched = patched_document(apply, to_presented(presented, old))
         parsed, schemas = Parsed(patched), operation.core.schemas
         new = checked(parsed, expected, schemas, field_validation, operation.warn, mismatched=mismatched)
-        _check_identity(operation, new)
+        check_identity(operation, new)
         return await prepare(operation, to_stored(presented, new), old)
 
     return await guaranteed_update(operation, transform, max_attempts=MAX_ATTEMPTS)
 
 
-def apply_patch(apply: Apply, document: Object) -> Any:
+def patched_document(apply: Apply, document: Object) -> Any:
     """The patched document. Raises BadRequest for a malformed patch, Invalid for one that does not apply."""
     try:
         return apply(document)
@@ -127,13 +129,3 @@ def apply_patch(apply: Apply, document: Object) -> Any:
         raise Invalid(PATCH_FAILED, details={}) from None
     except RecursionError:
         raise BadRequest("the patch is nested too deeply") from None
-
-
-def _check_identity(operation: Operation, new: Object) -> None:
-    errors = []
-    if name_of(new) != operation.name:
-        errors.append(field_invalid("metadata.name", name_of(new), "field is immutable"))
-    if operation.resource.namespaced and namespace_of(new) != operation.namespace:
-        errors.append(field_invalid("metadata.namespace", namespace_of(new), "field is immutable"))
-    if errors:
-        raise invalid(operation.resource.group, operation.resource.kind, operation.name, errors)

@@ -9,8 +9,10 @@ from apiserver.admission.plugin import Attributes
 from apiserver.body import Expected, Parsed, check_field_validation, checked, decode
 from apiserver.context import RequestContext
 from apiserver.core import Operation
-from apiserver.handlers.patch import Apply, apply_patch, read_patch
+from apiserver.handlers.apply import applied, change_of, read_configuration
+from apiserver.handlers.patch import APPLY_PATCH, Apply, patched_document, read_patch
 from apiserver.handlers.update import check_name, check_preconditions, operation_of
+from apiserver.negotiation import media_type_of
 from apiserver.reads import FRESH_TIMEOUT_SECONDS
 from apiserver.response import render_document
 from apiserver.writes import Stored, guaranteed_update, missing
@@ -69,20 +71,40 @@ async def update_scale(ctx: RequestContext) -> Response:
 
 
 async def patch_scale(ctx: RequestContext) -> Response:
-    """Patches the scale."""
+    """Patches the scale, or applies one."""
+    if media_type_of(ctx.header("content-type")) == APPLY_PATCH:
+        return await _apply_scale(ctx)
     field_validation = check_field_validation(ctx.query.get("fieldValidation"), "PatchOptions")
     operation = operation_of(ctx, managed_fields.patch_manager(ctx))
     apply: Apply = await read_patch(ctx, SCALE)
 
     async def transform(old: Object) -> Object:
-        patched = apply_patch(apply, scale_of(old))
+        patched = patched_document(apply, scale_of(old))
         scale = checked(Parsed(patched), SCALE, ctx.core.schemas, field_validation, ctx.warn)
         return await _scaled(operation, scale, old)
 
     return _render(ctx, await guaranteed_update(operation, transform))
 
 
-async def _scaled(operation: Operation, scale: Object, old: Object) -> Object:
+async def _apply_scale(ctx: RequestContext) -> Response:
+    operation = operation_of(ctx, managed_fields.apply_manager(ctx))
+    config = await read_configuration(ctx, SCALE)
+    spec = config.get("spec") or {}
+    # What is applied to a scale is a field of the workload, and is managed there.
+    workload = {
+        "metadata": config.get("metadata") or {},
+        "spec": {"replicas": spec["replicas"]} if "replicas" in spec else {},
+    }
+    change = change_of(operation, workload, SCALE, force=ctx.query.flag("force"))
+
+    async def transform(old: Object) -> Object:
+        outcome = applied(old, change)
+        return await _scaled(operation, scale_of(outcome.obj), old, outcome.entries)
+
+    return _render(ctx, await guaranteed_update(operation, transform))
+
+
+async def _scaled(operation: Operation, scale: Object, old: Object, entries: list[Object] | None = None) -> Object:
     """The workload with the scale's replicas. Raises Invalid, Conflict."""
     check_preconditions(operation, scale, old)
     replicas = (scale.get("spec") or {}).get("replicas") or 0
@@ -92,7 +114,9 @@ async def _scaled(operation: Operation, scale: Object, old: Object) -> Object:
     await operation.core.admission.review(Attributes(operation, "UPDATE", scale, old))
     new = {**old, "spec": {**(old.get("spec") or {}), "replicas": replicas}}
     prepared = operation.strategy.prepare_for_update(new, old, operation.strategy_context())
-    return managed_fields.with_entries(prepared, managed_fields.on_update(operation, prepared, old))
+    if entries is None:
+        entries = managed_fields.on_update(operation, prepared, old)
+    return managed_fields.with_entries(prepared, entries)
 
 
 def _render(ctx: RequestContext, stored: Stored) -> Response:

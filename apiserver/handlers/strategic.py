@@ -11,6 +11,7 @@ from typing import Any
 
 from minikube_py.api.decode import TypeMismatch
 from minikube_py.api.errors import FieldError, Invalid
+from minikube_py.api.go_format import go_format
 from minikube_py.api.meta import Object
 from minikube_py.api.patch import strategic_merge_patch
 from minikube_py.api.schema import Schemas
@@ -47,16 +48,3 @@ def _conversion(mismatch: TypeMismatch) -> str:
     if "." in wanted:
         return f"cannot restore struct from: {given}"
     return f"unrecognized type: {wanted}"
-
-
-def go_format(value: Any) -> str:
-    """A JSON value as Go's ``%+v`` prints it: ``map[spec:map[replicas:x]]``."""
-    if isinstance(value, dict):
-        return f"map[{' '.join(f'{key}:{go_format(value[key])}' for key in sorted(value))}]"
-    if isinstance(value, list):
-        return f"[{' '.join(map(go_format, value))}]"
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -22,7 +22,7 @@ from minikube_py.api.errors import (
     field_invalid,
     invalid,
 )
-from minikube_py.api.meta import Object, metadata, name_of, uid_of
+from minikube_py.api.meta import Object, metadata, name_of, namespace_of, uid_of
 
 _UNCONDITIONAL = FieldError(
     "metadata.resourceVersion", "FieldValueInvalid", "Invalid value: 0x0: must be specified for an update"
@@ -75,6 +75,17 @@ def check_name(operation: Operation, obj: Object) -> None:
         raise BadRequest("name must be provided")
     if name != operation.name:
         raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({operation.name})")
+
+
+def check_identity(operation: Operation, new: Object) -> None:
+    """Refuses a patch that gives an object another name or namespace. Raises Invalid."""
+    errors = []
+    if name_of(new) != operation.name:
+        errors.append(field_invalid("metadata.name", name_of(new), "field is immutable"))
+    if operation.resource.namespaced and namespace_of(new) != operation.namespace:
+        errors.append(field_invalid("metadata.namespace", namespace_of(new), "field is immutable"))
+    if errors:
+        raise invalid(operation.resource.group, operation.resource.kind, operation.name, errors)
 
 
 async def update_object(operation: Operation, obj: Object) -> Stored:

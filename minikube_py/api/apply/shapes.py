@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from minikube_py.api.fields import Code, Type
 from minikube_py.api.schema import Schemas
 
-_DEFAULT_KEYS: Mapping[str, Any] = {"protocol": "TCP"}
+DEFAULT_KEYS: Mapping[str, Any] = {"protocol": "TCP"}
 """The value that an absent key of a list's item stands for, where its field has a default."""
 
 _EMBEDDED: Mapping[str, frozenset[str]] = {
@@ -155,7 +155,7 @@ def item_values(item: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any
     for key in keys:
         value = item.get(key)
         if value is None:
-            value = _DEFAULT_KEYS.get(key)
+            value = DEFAULT_KEYS.get(key)
         if value is not None:
             values[key] = value
     return values

@@ -25,11 +25,6 @@ class Difference(NamedTuple):
 NOTHING = Difference(EMPTY, EMPTY)
 
 
-def fields_of(obj: Mapping[str, Any], shape: Shape) -> FieldSet:
-    """Every field that is set, those that hold others too, except the structs that Go always has."""
-    return _below(obj, shape, whole=False)
-
-
 def created(obj: Mapping[str, Any], shape: Shape) -> FieldSet:
     """What a create sets: the difference from the empty object."""
     fields = {}
@@ -53,16 +48,16 @@ def _from_nothing(value: Any, member: Member) -> FieldSet | None:
         return None
     if shape.form is _LEAF_FORM:
         return LEAF
-    node = created(value, shape) if shape.form is _STRUCT else _below(value, shape, whole=True)
+    node = created(value, shape) if shape.form is _STRUCT else _below(value, shape)
     return node or None
 
 
 def _whole(value: Any, shape: Shape) -> FieldSet:
     """The set of a value that is new as a whole: itself and everything below it."""
-    return {SELF: LEAF, **_below(value, shape, whole=True)}
+    return {SELF: LEAF, **_below(value, shape)}
 
 
-def _below(value: Any, shape: Shape, *, whole: bool) -> FieldSet:
+def _below(value: Any, shape: Shape) -> FieldSet:
     """Everything below a value that is not empty and not a leaf."""
     form = shape.form
     fields: FieldSet = {}
@@ -75,10 +70,8 @@ def _below(value: Any, shape: Shape, *, whole: bool) -> FieldSet:
             below = member.shape
             if not item or below.form is _LEAF_FORM:
                 fields[member.key] = LEAF
-            elif whole or not member.always:
-                fields[member.key] = {SELF: LEAF, **_below(item, below, whole=whole)}
             else:
-                fields[member.key] = _below(item, below, whole=whole)
+                fields[member.key] = {SELF: LEAF, **_below(item, below)}
         return dict(sorted(fields.items()))
     below = shape.item or shape
     if form is _MAP:
