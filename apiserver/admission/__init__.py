@@ -12,6 +12,9 @@ from apiserver.admission.plugin import Attributes, Plugin
 
 def default_chain() -> AdmissionChain:
     """The plugins that are always on, in upstream's order; webhooks have their place before ResourceQuota."""
+    from apiserver.admission.certificate_approval import CertificateApproval
+    from apiserver.admission.certificate_signing import CertificateSigning
+    from apiserver.admission.certificate_subject_restriction import CertificateSubjectRestriction
     from apiserver.admission.default_ingress_class import DefaultIngressClass
     from apiserver.admission.default_storage_class import DefaultStorageClass
     from apiserver.admission.default_toleration_seconds import DefaultTolerationSeconds
@@ -43,6 +46,9 @@ def default_chain() -> AdmissionChain:
             StorageObjectInUseProtection(),
             PersistentVolumeClaimResize(),
             RuntimeClass(),
+            CertificateApproval(),
+            CertificateSigning(),
+            CertificateSubjectRestriction(),
             DefaultIngressClass(),
             PodBinding(),
             RbacEscalation(),
