@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from apiserver.strategies.base import Strategy, StrategyContext
 from apiserver.strategies.defaults import pods as defaults
 from apiserver.validation import pods as validation
+from apiserver.validation import warnings
 from minikube_py.api import pods
 from minikube_py.api.errors import FieldError
 from minikube_py.api.meta import Object, metadata
@@ -64,12 +64,8 @@ class PodStrategy(Strategy):
         return list(validation.pod_status_update(new, old))
 
     def warnings(self, obj: Object) -> list[str]:
-        """Environment variables that hide earlier ones."""
-        found = []
-        for key in ("initContainers", "containers"):
-            for index, container in enumerate((obj.get("spec") or {}).get(key) or []):
-                found += _hidden_variables(f"spec.{key}[{index}].env", container.get("env") or [])
-        return found
+        """Deprecated names, and definitions that hide each other."""
+        return list(warnings.pod(obj))
 
     def deletion_grace_period(self, obj: Object, requested: int | None) -> int:
         """The pod's own period unless asked otherwise; none where no kubelet has it or it is finished."""
@@ -78,15 +74,3 @@ class PodStrategy(Strategy):
             return 0
         period = requested if requested is not None else spec.get("terminationGracePeriodSeconds") or 0
         return 1 if period < 0 else int(period)
-
-
-def _hidden_variables(path: str, variables: list[Object]) -> list[str]:
-    seen: set[str] = set()
-    found = []
-    for index, variable in enumerate(variables):
-        name = variable.get("name") or ""
-        if name in seen:
-            detail = f'hides previous definition of "{name}", which may be dropped when using apply'
-            found.append(f"{path}[{index}]: {detail}")
-        seen.add(name)
-    return found

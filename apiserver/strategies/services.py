@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from apiserver.strategies.base import Strategy, StrategyContext
 from apiserver.strategies.defaults import services as defaults
 from apiserver.validation import services as validation
+from apiserver.validation import warnings
 from apiserver.validation.names import parsed_ip
 from apiserver.validation.services import cluster_ips, is_headless, needs_cluster_ip
 from minikube_py.api.errors import FieldError
@@ -55,6 +55,10 @@ class ServiceStrategy(Strategy):
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
         """What may change of a status."""
         return list(validation.service_status_update(new, old))
+
+    def warnings(self, obj: Object) -> list[str]:
+        """Deprecated annotations, and fields that have no effect."""
+        return list(warnings.service(obj))
 
 
 def with_cluster_ips(spec: Object) -> Object:

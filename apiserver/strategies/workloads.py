@@ -1,26 +1,28 @@
-"""The strategies of Deployment and ReplicaSet."""
+"""The strategies of Deployment, ReplicaSet, ReplicationController and PodTemplate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
-from apiserver.strategies.base import Strategy, StrategyContext
+from apiserver.strategies.base import StrategyContext
 from apiserver.strategies.defaults import workloads as defaults
+from apiserver.strategies.ruled import RuledStrategy, Rules, StatusWithMetadata
+from apiserver.validation import replication, warnings
 from apiserver.validation import workloads as validation
-from minikube_py.api.errors import FieldError
 from minikube_py.api.meta import Object, annotations_of, generation_of, metadata
 
 
-class DeploymentStrategy(Strategy):
+class DeploymentStrategy(RuledStrategy):
     """A Deployment, whose generation counts changes of annotations too (rollbacks were once told by one)."""
 
-    def default(self, obj: Object) -> Object:
-        """Upstream's defaults."""
-        return defaults.default_deployment(obj)
-
-    def prepare_for_create(self, obj: Object, ctx: StrategyContext) -> Object:
-        """An empty status."""
-        return {**super().prepare_for_create(obj, ctx), "status": {}}
+    rules: ClassVar[Rules] = Rules(
+        validation.deployment,
+        validation.deployment_update,
+        validation.deployment_status_update,
+        default=defaults.default_deployment,
+    )
+    initial_status: ClassVar[Object | None] = {}
 
     def prepare_status_update(self, new: Object, old: Object, ctx: StrategyContext) -> Object:
         """Annotations come with a status (the controller's revision is one); spec and labels do not."""
@@ -37,43 +39,64 @@ class DeploymentStrategy(Strategy):
             return {**counted, "metadata": {**metadata(counted), "generation": generation}}
         return counted
 
-    def validate(self, obj: Object) -> list[FieldError]:
-        """Everything about a new Deployment."""
-        return list(validation.deployment(obj))
-
-    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """What may change of a Deployment."""
-        return list(validation.deployment_update(new, old))
-
-    def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
-        """What may change of a status."""
-        return list(validation.deployment_status_update(new, old))
+    def warnings(self, obj: Object) -> list[str]:
+        """The warnings about its name and its pods."""
+        return template_warnings(obj)
 
 
-class ReplicaSetStrategy(Strategy):
+class ReplicaSetStrategy(StatusWithMetadata):
     """A ReplicaSet, whose status always tells its replicas."""
 
-    def default(self, obj: Object) -> Object:
-        """Upstream's defaults."""
-        return defaults.default_replica_set(obj)
+    rules: ClassVar[Rules] = Rules(
+        validation.replica_set,
+        validation.replica_set_update,
+        validation.replica_set_status_update,
+        default=defaults.default_replica_set,
+    )
+    initial_status: ClassVar[Object | None] = {"replicas": 0}
 
-    def prepare_for_create(self, obj: Object, ctx: StrategyContext) -> Object:
-        """A status of no replicas."""
-        return {**super().prepare_for_create(obj, ctx), "status": {"replicas": 0}}
+    def warnings(self, obj: Object) -> list[str]:
+        """The warnings about its name and its pods."""
+        return template_warnings(obj)
 
-    def prepare_status_update(self, new: Object, old: Object, ctx: StrategyContext) -> Object:
-        """Labels and annotations may come with a status."""
-        return {**super().prepare_status_update(new, old, ctx), "metadata": metadata(new)}
+    def fields(self, obj: Object) -> Mapping[str, str]:
+        """The selectable fields of a ReplicaSet."""
+        return {"status.replicas": str((obj.get("status") or {}).get("replicas") or 0)}
 
-    def validate(self, obj: Object) -> list[FieldError]:
-        """Everything about a new ReplicaSet."""
-        return list(validation.replica_set(obj))
 
-    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        """What may change of a ReplicaSet."""
-        return list(validation.replica_set_update(new, old))
+class ReplicationControllerStrategy(StatusWithMetadata):
+    """A ReplicationController, whose status always tells its replicas."""
 
-    def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
-        """What may change of a status."""
-        return list(validation.replica_set_status_update(new, old))
+    rules: ClassVar[Rules] = Rules(
+        replication.replication_controller,
+        replication.replication_controller_update,
+        replication.replication_controller_status_update,
+        default=defaults.default_replication_controller,
+    )
+    initial_status: ClassVar[Object | None] = {"replicas": 0}
 
+    def warnings(self, obj: Object) -> list[str]:
+        """The warnings about its name and its pods."""
+        return template_warnings(obj)
+
+    def fields(self, obj: Object) -> Mapping[str, str]:
+        """The selectable fields of a ReplicationController."""
+        return {"status.replicas": str((obj.get("status") or {}).get("replicas") or 0)}
+
+
+class PodTemplateStrategy(RuledStrategy):
+    """A PodTemplate: defaults and rules only."""
+
+    rules: ClassVar[Rules] = Rules(
+        replication.pod_template_object, replication.pod_template_object_update, default=defaults.default_pod_template
+    )
+
+    def warnings(self, obj: Object) -> list[str]:
+        """The warnings about its pods."""
+        return list(warnings.pod_template("template", obj.get("template") or {}))
+
+
+def template_warnings(obj: Object) -> list[str]:
+    """The warnings about a workload's name and the pods of its ``spec.template``."""
+    template = (obj.get("spec") or {}).get("template") or {}
+    return [*warnings.name_in_pod_names(obj), *warnings.pod_template("spec.template", template)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from apiserver.validation.int_or_percent import at_most_hundred_percent, number_of, positive_int_or_percent
 from apiserver.validation.meta import immutable, label_selector, object_meta, object_meta_update
-from apiserver.validation.names import non_negative, percent
+from apiserver.validation.names import non_negative
 from apiserver.validation.pods import pod_template
 from minikube_py.api.errors import (
     FieldError,
@@ -34,7 +35,8 @@ def deployment(obj: Object) -> Iterator[FieldError]:
     yield from object_meta(obj, namespaced=True)
     spec = obj.get("spec") or {}
     yield from non_negative("spec.replicas", spec.get("replicas"))
-    yield from _selector_and_template(spec)
+    yield from selector_and_template(spec, empty="empty selector is invalid for deployment")
+    yield from long_running_template("spec.template", spec.get("template") or {}, "ReplicaSet")
     yield from _strategy("spec.strategy", spec.get("strategy") or {})
     yield from non_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
     yield from non_negative("spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
@@ -56,15 +58,10 @@ def deployment_status_update(new: Object, old: Object) -> Iterator[FieldError]:
     """A changed status: consistent counts, and a collision count that never falls."""
     yield from object_meta_update(new, old)
     status, old_status = new.get("status") or {}, old.get("status") or {}
-    yield from _counts(status, _DEPLOYMENT_COUNTS)
-    for key in ("updatedReplicas", "readyReplicas", "availableReplicas"):
-        if (status.get(key) or 0) > (status.get("replicas") or 0):
-            yield field_invalid(f"status.{key}", status[key], "cannot be greater than status.replicas")
-    if (status.get("availableReplicas") or 0) > (status.get("readyReplicas") or 0):
-        detail = "cannot be greater than readyReplicas"
-        yield field_invalid("status.availableReplicas", status["availableReplicas"], detail)
-    if (status.get("collisionCount") or 0) < (old_status.get("collisionCount") or 0):
-        yield field_invalid("status.collisionCount", status.get("collisionCount"), "cannot be decremented")
+    yield from counts(status, _DEPLOYMENT_COUNTS)
+    yield from at_most(status, ("updatedReplicas", "readyReplicas", "availableReplicas"), "replicas", "status.replicas")
+    yield from at_most(status, ("availableReplicas",), "readyReplicas", "readyReplicas")
+    yield from collision_count(status, old_status)
 
 
 def replica_set(obj: Object) -> Iterator[FieldError]:
@@ -73,7 +70,8 @@ def replica_set(obj: Object) -> Iterator[FieldError]:
     spec = obj.get("spec") or {}
     yield from non_negative("spec.replicas", spec.get("replicas"))
     yield from non_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
-    yield from _selector_and_template(spec)
+    yield from selector_and_template(spec, empty="empty selector is invalid for deployment")
+    yield from long_running_template("spec.template", spec.get("template") or {}, "ReplicaSet")
 
 
 def replica_set_update(new: Object, old: Object) -> Iterator[FieldError]:
@@ -87,51 +85,88 @@ def replica_set_status_update(new: Object, old: Object) -> Iterator[FieldError]:
     """A changed status: consistent counts."""
     yield from object_meta_update(new, old)
     status = new.get("status") or {}
-    yield from _counts(status, _REPLICA_SET_COUNTS)
-    for key in ("fullyLabeledReplicas", "readyReplicas", "availableReplicas"):
-        if (status.get(key) or 0) > (status.get("replicas") or 0):
-            yield field_invalid(f"status.{key}", status[key], "cannot be greater than status.replicas")
+    yield from replica_counts(status)
+
+
+def replica_counts(status: Object) -> Iterator[FieldError]:
+    """The numbers in the status of a ReplicaSet or ReplicationController."""
+    yield from counts(status, _REPLICA_SET_COUNTS)
+    bounded = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
+    yield from at_most(status, bounded, "replicas", "status.replicas")
+    yield from at_most(status, ("availableReplicas",), "readyReplicas", "readyReplicas")
 
 
 def scale(obj: Object) -> Iterator[FieldError]:
     """A Scale that a client sends."""
+    yield from object_meta(obj, namespaced=True)
     yield from non_negative("spec.replicas", (obj.get("spec") or {}).get("replicas"))
 
 
-def _selector_immutable(new: Object, old: Object) -> Iterator[FieldError]:
-    new_selector, old_selector = (new.get("spec") or {}).get("selector"), (old.get("spec") or {}).get("selector")
-    yield from immutable("spec.selector", new_selector, old_selector)
-
-
-def _counts(status: Object, keys: tuple[str, ...]) -> Iterator[FieldError]:
-    for key in keys:
-        yield from non_negative(f"status.{key}", status.get(key))
-
-
-def _selector_and_template(spec: Object) -> Iterator[FieldError]:
-    selector, template = spec.get("selector"), spec.get("template")
+def selector_and_template(spec: Object, *, empty: str) -> Iterator[FieldError]:
+    """A selector that selects something, and a template it matches; ``empty`` says what an empty selector is."""
+    selector, template = spec.get("selector"), spec.get("template") or {}
     errors: list[FieldError] = []
     if selector is None:
         yield field_required("spec.selector")
     else:
         errors = list(label_selector("spec.selector", selector))
         yield from errors
-        if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-            yield field_invalid("spec.selector", selector, "empty selector is invalid for deployment")
-    if template is None:
-        yield field_required("spec.template")
-        return
-    if selector and not errors and not LabelSelector.from_object(selector).matches(labels_of(template)):
+        if is_empty_selector(selector):
+            yield field_invalid("spec.selector", selector, empty)
+    if not errors:
+        yield from matching_template("spec.template", template, selector)
+
+
+def is_empty_selector(selector: Object) -> bool:
+    """Whether a selector names nothing, and so selects everything."""
+    return not selector.get("matchLabels") and not selector.get("matchExpressions")
+
+
+def matching_template(path: str, template: Object, selector: Object | None) -> Iterator[FieldError]:
+    """A template whose labels the selector matches; no selector matches none. The selector is sound."""
+    if not LabelSelector.from_object(selector).matches(labels_of(template)):
         detail = "`selector` does not match template `labels`"
-        yield field_invalid("spec.template.metadata.labels", labels_of(template), detail)
-    yield from pod_template("spec.template", template)
-    pod_spec = template.get("spec") or {}
-    policy = pod_spec.get("restartPolicy")
-    if policy in ("Never", "OnFailure"):
-        yield field_not_supported("spec.template.spec.restartPolicy", policy, ("Always",))
-    if pod_spec.get("activeDeadlineSeconds") is not None:
-        detail = "activeDeadlineSeconds in ReplicaSet is not Supported"
-        yield field_forbidden("spec.template.spec.activeDeadlineSeconds", detail)
+        yield field_invalid(f"{path}.metadata.labels", labels_of(template) or None, detail)
+
+
+def long_running_template(path: str, template: Object, kind: str) -> Iterator[FieldError]:
+    """A template of pods that are to run for ever."""
+    yield from pod_template(path, template)
+    yield from runs_for_ever(path, template, kind)
+
+
+def runs_for_ever(path: str, template: Object, kind: str) -> Iterator[FieldError]:
+    """Pods that are always restarted and have no deadline."""
+    spec = template.get("spec") or {}
+    if spec.get("restartPolicy") != "Always":
+        yield field_not_supported(f"{path}.spec.restartPolicy", spec.get("restartPolicy") or "", ("Always",))
+    if spec.get("activeDeadlineSeconds") is not None:
+        detail = f"activeDeadlineSeconds in {kind} is not Supported"
+        yield field_forbidden(f"{path}.spec.activeDeadlineSeconds", detail)
+
+
+def counts(status: Object, keys: tuple[str, ...]) -> Iterator[FieldError]:
+    """Numbers of a status that are not negative."""
+    for key in keys:
+        yield from non_negative(f"status.{key}", status.get(key))
+
+
+def at_most(status: Object, keys: tuple[str, ...], bound: str, shown: str) -> Iterator[FieldError]:
+    """Numbers of a status that are not above that of ``bound``, which messages call ``shown``."""
+    for key in keys:
+        if (status.get(key) or 0) > (status.get(bound) or 0):
+            yield field_invalid(f"status.{key}", status[key], f"cannot be greater than {shown}")
+
+
+def collision_count(status: Object, old_status: Object) -> Iterator[FieldError]:
+    """A count of collisions that never falls."""
+    if (status.get("collisionCount") or 0) < (old_status.get("collisionCount") or 0):
+        yield field_invalid("status.collisionCount", status.get("collisionCount") or 0, "cannot be decremented")
+
+
+def _selector_immutable(new: Object, old: Object) -> Iterator[FieldError]:
+    new_selector, old_selector = (new.get("spec") or {}).get("selector"), (old.get("spec") or {}).get("selector")
+    yield from immutable("spec.selector", new_selector, old_selector)
 
 
 def _strategy(path: str, strategy: Object) -> Iterator[FieldError]:
@@ -150,20 +185,8 @@ def _strategy(path: str, strategy: Object) -> Iterator[FieldError]:
 
 def _rolling_update(path: str, rolling: Object) -> Iterator[FieldError]:
     unavailable, surge = rolling.get("maxUnavailable"), rolling.get("maxSurge")
-    yield from _integer_or_percent(f"{path}.maxUnavailable", unavailable)
-    yield from _integer_or_percent(f"{path}.maxSurge", surge)
-    if _is_zero(unavailable) and _is_zero(surge):
+    yield from positive_int_or_percent(f"{path}.maxUnavailable", unavailable)
+    yield from positive_int_or_percent(f"{path}.maxSurge", surge)
+    if number_of(unavailable) == 0 == number_of(surge):
         yield field_invalid(f"{path}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0")
-    if isinstance(unavailable, str) and unavailable[:-1].isdecimal() and int(unavailable[:-1]) > 100:
-        yield field_invalid(f"{path}.maxUnavailable", unavailable, "must not be greater than 100%")
-
-
-def _integer_or_percent(path: str, value: int | str | None) -> Iterator[FieldError]:
-    if isinstance(value, str):
-        yield from percent(path, value)
-    else:
-        yield from non_negative(path, value)
-
-
-def _is_zero(value: int | str | None) -> bool:
-    return value in (None, 0) or (isinstance(value, str) and value.removesuffix("%").strip("0") == "")
+    yield from at_most_hundred_percent(f"{path}.maxUnavailable", unavailable)

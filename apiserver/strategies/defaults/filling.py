@@ -28,6 +28,12 @@ def within(obj: Object, key: str, default: Default) -> Object:
     return obj if changed is inner else {**obj, key: changed}
 
 
+def nested(obj: Object, key: str, default: Default) -> Object:
+    """As :func:`within`, for an object that is always there: an absent one is empty, as a struct of Go is."""
+    inner = obj.get(key)
+    return within(obj, key, default) if isinstance(inner, dict) else {**obj, key: default({})}
+
+
 def each(obj: Object, key: str, default: Default) -> Object:
     """``obj`` with ``default`` applied to every object of its list at ``key``, if it has one."""
     items = obj.get(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from apiserver.strategies.defaults.filling import each, filled, within
+from apiserver.strategies.defaults.filling import each, filled, nested, within
 from apiserver.strategies.defaults.volumes import default_field_selectors, default_volume
 from minikube_py.api.meta import Object
 
@@ -22,12 +22,12 @@ _TAG = re.compile(r":[\w][\w.-]*$")
 
 def default(pod: Object) -> Object:
     """A Pod with every default; unlike in a template, requests follow limits and service links are on."""
-    return within(pod, "spec", _default_standalone_spec)
+    return nested(pod, "spec", _default_standalone_spec)
 
 
 def default_template(template: Object) -> Object:
     """A ``PodTemplateSpec`` with its defaults."""
-    return within(template, "spec", default_pod_spec)
+    return nested(template, "spec", default_pod_spec)
 
 
 def default_pod_spec(spec: Object) -> Object:

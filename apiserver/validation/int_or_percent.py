@@ -1,0 +1,34 @@
+"""Validation of values that are a whole number or a percentage, such as ``maxUnavailable``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from apiserver.validation.names import non_negative, percent
+from minikube_py.api.errors import FieldError, field_invalid
+
+IntOrPercent = int | str | None
+_PERCENT = re.compile(r"[0-9]+%", re.ASCII)
+
+
+def positive_int_or_percent(path: str, value: IntOrPercent) -> Iterator[FieldError]:
+    """A number that is 0 or more, or a percentage; None is fine."""
+    if isinstance(value, str):
+        yield from percent(path, value)
+    else:
+        yield from non_negative(path, value)
+
+
+def at_most_hundred_percent(path: str, value: IntOrPercent) -> Iterator[FieldError]:
+    """A percentage up to 100 %; anything that is no percentage is fine."""
+    if isinstance(value, str) and _PERCENT.fullmatch(value) and int(value[:-1]) > 100:
+        yield field_invalid(path, value, "must not be greater than 100%")
+
+
+def number_of(value: IntOrPercent) -> int:
+    """The number, or the number before the percent sign; 0 for what is neither."""
+    if isinstance(value, str):
+        digits = value.removesuffix("%")
+        return int(digits) if digits.isascii() and digits.isdigit() else 0
+    return value or 0
