@@ -36,7 +36,8 @@ CONTROLLERS: tuple[Entry, ...] = (
         "EndpointSliceMirroringController",
     ),
     Entry("clusterrole-aggregation-controller", "controllers.cluster_role_aggregation", "ClusterRoleAggregation"),
-    # The last two watch every kind: those that others have asked for whole must have been asked for before.
+    # The last three watch every kind: those that others have asked for whole must have been asked for before.
+    Entry("resourcequota-controller", "controllers.resource_quota.controller", "ResourceQuotaController"),
     Entry("garbage-collector-controller", "controllers.garbage_collector.controller", "GarbageCollector"),
     Entry("namespace-controller", "controllers.namespace.controller", "NamespaceController"),
 )

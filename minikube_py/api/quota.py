@@ -37,7 +37,7 @@ class Evaluator:
 
     ``tracks`` tells whether a name of a quota is about this kind; ``usage`` is what an object uses at an instant;
     ``in_scope`` whether one scope selector selects it; ``missing`` the names that its containers should have
-    specified, with the containers. ``on_update`` tells that an update may use more.
+    specified, with the containers. ``constant`` is the usage where every object uses the same.
     """
 
     group: str
@@ -46,7 +46,7 @@ class Evaluator:
     usage: Callable[[Object, datetime], Amounts]
     in_scope: Callable[[Object, Object], bool]
     missing: Callable[[Iterable[str], Object], dict[str, list[str]]]
-    on_update: bool = False
+    constant: Amounts | None = None
 
     def tracked(self, names: Iterable[str]) -> list[str]:
         """Those of ``names`` that are about this kind, in order."""
@@ -79,7 +79,9 @@ def evaluator_for(group: str, plural: str) -> Evaluator:
     if not group and plural in _LEGACY_COUNTS:
         names.add(plural)
     counted = dict.fromkeys(sorted(names), ONE)
-    return Evaluator(group, plural, names.__contains__, lambda _obj, _now: counted, _no_scope, _nothing_missing)
+    return Evaluator(
+        group, plural, names.__contains__, lambda _obj, _now: counted, _no_scope, _nothing_missing, counted
+    )
 
 
 def usage_of(quota: Object, objects: Mapping[tuple[str, str], Iterable[Object]], now: datetime) -> Amounts:
@@ -95,6 +97,11 @@ def usage_of(quota: Object, objects: Mapping[tuple[str, str], Iterable[Object]],
         if not names:
             continue
         total = dict.fromkeys(names, ZERO)
+        if evaluator.constant is not None:
+            # Counted kinds have no scopes: a quota with scopes counts none of them.
+            count = 0 if scope_selectors(quota) else sum(1 for _ in items)
+            used = add(used, {name: Quantity.parse(count) for name in names})
+            continue
         for obj in items:
             if evaluator.selected(quota, obj):
                 total = add(total, mask(evaluator.usage(obj, now), names))
@@ -293,11 +300,7 @@ _OWN = {
     (evaluator.group, evaluator.plural): evaluator
     for evaluator in (
         Evaluator("", "pods", _tracks_pods, pod_usage, _pod_in_scope, _missing_of_pod),
-        Evaluator(
-            "", "services", _SERVICE_NAMES.__contains__, service_usage, _no_scope, _nothing_missing, on_update=True
-        ),
-        Evaluator(
-            "", "persistentvolumeclaims", _tracks_claims, claim_usage, _no_scope, _nothing_missing, on_update=True
-        ),
+        Evaluator("", "services", _SERVICE_NAMES.__contains__, service_usage, _no_scope, _nothing_missing),
+        Evaluator("", "persistentvolumeclaims", _tracks_claims, claim_usage, _no_scope, _nothing_missing),
     )
 }
