@@ -79,11 +79,13 @@ class Operation:
     """Who manages what is written; the server where it writes for itself."""
     undo: list[Undo] = field(default_factory=list, compare=False, repr=False)
     """What to take back should the write fail: what admission charged."""
+    requested: Resource | None = None
+    """The row by which the client asked, where it is another presentation of the same objects."""
 
     @property
     def strategy(self) -> Strategy:
-        """The strategy of the kind, or of the subresource where that has one of its own."""
-        return strategy_for(self.resource, self.subresource)
+        """The strategy of the kind as it was asked for, or of the subresource where that has one of its own."""
+        return strategy_for(self.requested or self.resource, self.subresource)
 
     @property
     def key(self) -> str:

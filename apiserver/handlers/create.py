@@ -23,7 +23,7 @@ from minikube_py.api.errors import (
     field_required,
     invalid,
 )
-from minikube_py.api.meta import Object, metadata, name_of
+from minikube_py.api.meta import Object, join_key, metadata, name_of
 from minikube_py.api.names import generate_name
 
 GENERATE_ATTEMPTS = 8
@@ -52,6 +52,7 @@ async def create(ctx: RequestContext) -> Response:
         dry_run=dry_run,
         warn=ctx.warn,
         field_manager=field_manager,
+        requested=resource,
     )
     return render_stored(ctx, await create_object(operation, to_stored(resource, obj)), 201)
 
@@ -114,8 +115,12 @@ async def _create_once(operation: Operation, obj: Object, entries: list[Object] 
         raise invalid(resource.group, resource.kind, name, errors)
     operation.warn(*strategy.warnings(prepared))
     attributes.obj = prepared
-    await core.admission.validate(attributes)
-    return await _store(operation, managed_fields.with_entries(prepared, entries))
+    try:
+        await core.admission.validate(attributes)
+        return await _store(operation, managed_fields.with_entries(prepared, entries))
+    except BaseException as error:
+        await operation.take_back(error)
+        raise
 
 
 async def _store(operation: Operation, obj: Object) -> Stored:
@@ -138,4 +143,5 @@ async def _store(operation: Operation, obj: Object) -> Stored:
         raise
     if reservation is not None:
         await reservation.commit()
+    core.caches[resource].written(join_key(operation.namespace, operation.name), value, revision)
     return Stored(value, revision)

@@ -65,6 +65,7 @@ def operation_of(ctx: RequestContext, field_manager: str = "") -> Operation:
         ctx.dry_run,
         ctx.warn,
         field_manager,
+        requested=ctx.resource,
     )
 
 
