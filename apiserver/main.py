@@ -38,6 +38,7 @@ from apiserver.storage.store import Store, StoreError
 from apiserver.storage.subscription import SlowReader
 from apiserver.strategies import strategy_for
 from apiserver.streaming.kubelet import KubeletClient
+from minikube_py.api.errors import ApiError
 from minikube_py.api.resources import (
     BUILT_IN,
     FLOW_SCHEMAS,
@@ -52,6 +53,8 @@ from minikube_py.runtime.tasks import Tasks
 
 CACHE_TIMEOUT_SECONDS = 60.0
 """How long a starting server waits for etcd."""
+BOOTSTRAP_SECONDS = 10.0
+"""How long a starting server tries to write what a cluster begins with."""
 log = structlog.get_logger("apiserver")
 
 __all__ = ["Settings", "make_core", "prepare", "run"]
@@ -165,7 +168,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         server = make_server(make_app(core), settings, stop)
         tasks.start("watch-hub", hub.run(), critical=True)
         await fill_caches(core)
-        await bootstrap(core)
+        await _bootstrap(core)
         core.bootstrapped = True
         tasks.start("advertise", keep_advertising(core))
         tasks.start("compactor", run_compactor(store))
@@ -183,6 +186,20 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             if core.auditor is not None:
                 core.auditor.close()
         await store.close()
+
+
+async def _bootstrap(core: Core) -> None:
+    """Bootstraps, again where several servers that start at once have been in each other's way."""
+    deadline = core.clock.monotonic() + BOOTSTRAP_SECONDS
+    while True:
+        try:
+            await bootstrap(core)
+            return
+        except (ApiError, StoreError) as error:
+            if core.clock.monotonic() >= deadline:
+                raise
+            log.warning("Could not write what a cluster begins with, trying again", error=str(error))
+            await core.clock.sleep(0.2)
 
 
 async def fill_caches(core: Core) -> None:
