@@ -56,6 +56,8 @@ _INLINE = frozenset(
 )
 """Messages whose fields the JSON form has one level higher."""
 _RENAMED = {"aPIGroup": "apiGroup", "uID": "uid"}
+_AS_WRITTEN = frozenset({"k8s.io.api.core.v1.DaemonEndpoint"})
+"""Messages whose fields begin with a capital in JSON too."""
 _SCHEMA_RENAMED = {"ref": "$ref", "schema": "$schema"}
 
 
@@ -123,7 +125,7 @@ def _fields(message: str) -> Mapping[int, _Field]:
 
 
 def _field(message: str, name: str, kind: str) -> _Field:
-    shown = _RENAMED.get(name) or name[0].lower() + name[1:]
+    shown = name if message in _AS_WRITTEN else _RENAMED.get(name) or name[0].lower() + name[1:]
     if message.endswith(".JSONSchemaProps"):
         shown = _SCHEMA_RENAMED.get(name) or shown
         if name.startswith("xKubernetes"):
@@ -333,6 +335,7 @@ def _quantity(decoded: Object) -> str:
 
 
 _SPECIAL: dict[str, Callable[[Object], Any]] = {
+    "AttestationValue": _strings,
     "ExtraValue": _strings,
     "FieldsV1": _raw,
     "IntOrString": _int_or_string,
