@@ -192,15 +192,14 @@ def _taken(managers: Managers, mine: Managed, what: Difference, *, force: bool) 
 
 
 def _pruned(obj: Object, managers: Managers, last: Managed | None, shape: Shape) -> Object:
-    """The object less the fields that its applier applied before, not now, and that no other applier owns."""
+    """The object less the fields that its applier applied before, not now, and that nobody else owns."""
     if last is None or not last.fields:
         return obj
     before = with_parents(last.fields, shape)
     everything = with_parents(fields_of(obj, shape), shape)
     owned: FieldSet = EMPTY
     for managed in managers.values():
-        if managed.applied:
-            owned = fieldset.union(owned, managed.fields)
+        owned = fieldset.union(owned, managed.fields)
     left = with_parents(fields_of(without(obj, before, shape), shape), shape)
     kept = fieldset.union(left, with_parents(owned, shape))
     left = with_parents(fields_of(without(obj, fieldset.difference(everything, kept), shape), shape), shape)

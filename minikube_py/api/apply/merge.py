@@ -80,15 +80,19 @@ def without(value: Any, fields: FieldSet, shape: Shape) -> Any:
         items = list(_items_without(value, fields, shape))
         return items or None
     result = {}
+    members = shape.members
     for name, item in value.items():
         node = fields.get(f"f:{name}")
         if node is None:
             result[name] = item
-        elif not is_member(node):
-            below = _below(shape, name)
-            rest = item if below is None else without(item, node, below)
-            if rest is not None:
-                result[name] = rest
+            continue
+        below = _below(shape, name)
+        rest = None if is_member(node) else item if below is None else without(item, node, below)
+        if rest is not None:
+            result[name] = rest
+        elif name in members and members[name].always and isinstance(item, dict):
+            # A struct that Go holds by value is there even when nothing is in it.
+            result[name] = {}
     return result or None
 
 
