@@ -6,6 +6,7 @@ and ``X-Forwarded-Uri`` where it came from. Follows upstream's ``proxy.UpgradeAw
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Final
@@ -142,7 +143,7 @@ async def _ask(ctx: RequestContext, location: Location, prefix: str, target: str
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise _unreachable(error) from None
+        raise _unreachable(error, location) from None
 
 
 async def _body(ctx: RequestContext) -> AsyncIterator[bytes]:
@@ -151,8 +152,11 @@ async def _body(ctx: RequestContext) -> AsyncIterator[bytes]:
             yield chunk
 
 
-def _unreachable(error: Exception) -> ServiceUnavailable:
-    return ServiceUnavailable(f"error trying to reach service: {error or 'i/o timeout'}")
+def _unreachable(error: Exception, location: Location) -> ServiceUnavailable:
+    cause = str(error) or "i/o timeout"
+    if isinstance(error, OSError) and error.errno:
+        cause = f"dial tcp {location.authority}: connect: {os.strerror(error.errno).lower()}"
+    return ServiceUnavailable(f"error trying to reach service: {cause}")
 
 
 async def _answered(ctx: RequestContext, answer: ClientResponse, rewriter: Rewriter) -> Response:
@@ -178,7 +182,7 @@ async def _page(answer: ClientResponse, headers: list[tuple[str, str]], rewriter
                 return _streamed(answer, headers, bytes(read))
     except aiohttp.ClientError as error:
         answer.close()
-        raise _unreachable(error) from None
+        raise ServiceUnavailable(f"error trying to reach service: {error}") from None
     body = rewriter.page(bytes(read), answer.headers.get("Content-Encoding", ""))
     answer.release()
     response = Response(bytes(read) if body is None else body, answer.status)
@@ -219,7 +223,7 @@ async def _upgrade(ctx: RequestContext, location: Location, target: str, asked: 
     try:
         backend = await ask(location.host, location.port, None if location.security is Security.PLAIN else tls, head)
     except (OSError, TimeoutError) as error:
-        raise _unreachable(error) from None
+        raise _unreachable(error, location) from None
     if backend.status == 101:
         return _switched(backend)
     body = await backend.body(_ERROR_BYTES)

@@ -98,12 +98,15 @@ def _parsed(head: bytes) -> tuple[int, str, list[tuple[str, str]]]:
 
 
 async def pump(client: HijackedConnection, backend: Backend) -> None:
-    """Passes bytes both ways until either side ends; what the backend has sent by then still reaches the client."""
+    """Passes bytes both ways until either side has gone; what the backend has sent by then still reaches the client."""
     tasks = Tasks()
     try:
         upwards = tasks.start("stream-to-backend", _upwards(client, backend.writer))
         downwards = tasks.start("stream-to-client", _downwards(backend.reader, client))
         await asyncio.wait((upwards, downwards), return_when=asyncio.FIRST_COMPLETED)
+        if not downwards.done() and not client.ended:
+            # The backend takes no more: it is ending, and may have sent something before.
+            await asyncio.wait((downwards,), timeout=_CLOSE_SECONDS)
     finally:
         await tasks.cancel_all()
         backend.close()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 from aiohttp import web
 
-from kubelet.runtime import ContainerRuntime, NotFound, ProcessStream, RuntimeFailure
+from kubelet.runtime import ContainerRuntime, ProcessStream, RuntimeFailure
 from kubelet.server import handshake, log_request, remote_command, spdy_channels, websocket_channels
 from kubelet.server.handshake import Agreed
-from kubelet.server.remote_command import StreamOptions
+from kubelet.server.remote_command import CommandClient, StreamOptions
 from kubelet.server.source import PodSource
 from minikube_py.runtime.tasks import Tasks
 
 log = structlog.get_logger("server")
+
+Open = Callable[[], Awaitable[ProcessStream]]
+"""Opens the process whose streams are carried. Raises RuntimeFailure."""
 
 
 class CommandHandlers:
@@ -23,15 +28,16 @@ class CommandHandlers:
         self._runtime = runtime
 
     async def exec(self, request: web.Request) -> web.StreamResponse:
-        """404 for what does not run here, 400 for a request that cannot be, 500 for a command that cannot start."""
+        """404 for what does not run here, 400 for a request that cannot be; that it cannot start is told after."""
         agreed = _agree(request)
         options = StreamOptions.parse(request)
         command = request.query.getall("command", [])
         if not command:
             raise web.HTTPBadRequest(text="you must specify at least 1 command")
         container_id = self._container(request)
-        try:
-            process: ProcessStream = await self._runtime.open_exec(
+
+        async def open_process() -> ProcessStream:
+            return await self._runtime.open_exec(
                 container_id,
                 command,
                 tty=options.tty,
@@ -39,27 +45,22 @@ class CommandHandlers:
                 stdout=options.stdout,
                 stderr=options.stderr,
             )
-        except NotFound as error:
-            raise web.HTTPNotFound(text=str(error)) from error
-        except RuntimeFailure as error:
-            raise web.HTTPInternalServerError(text=str(error)) from error
-        return await _serve(request, agreed, process, options, command=command)
+
+        return await _serve(request, agreed, open_process, options, command=command)
 
     async def attach(self, request: web.Request) -> web.StreamResponse:
         """As :meth:`exec`; the streams are those of the container's own process."""
         agreed = _agree(request)
         options = StreamOptions.parse(request)
         container_id = self._container(request)
-        try:
+
+        async def open_process() -> ProcessStream:
             tty = (await self._runtime.container_status(container_id)).tty
-            process: ProcessStream = await self._runtime.open_attach(
+            return await self._runtime.open_attach(
                 container_id, tty=tty, stdin=options.stdin, stdout=options.stdout, stderr=options.stderr
             )
-        except NotFound as error:
-            raise web.HTTPNotFound(text=str(error)) from error
-        except RuntimeFailure as error:
-            raise web.HTTPInternalServerError(text=str(error)) from error
-        return await _serve(request, agreed, process, options, command=None)
+
+        return await _serve(request, agreed, open_process, options, command=None)
 
     def _container(self, request: web.Request) -> str:
         """The id of the container that runs under the path's names (and uid, where the path has one)."""
@@ -79,28 +80,41 @@ def _agree(request: web.Request) -> Agreed:
 
 
 async def _serve(
-    request: web.Request, agreed: Agreed, process: ProcessStream, options: StreamOptions, *, command: list[str] | None
+    request: web.Request, agreed: Agreed, open_process: Open, options: StreamOptions, *, command: list[str] | None
 ) -> web.StreamResponse:
-    """Carries an open process's streams to a client of either kind, and closes them."""
+    """Carries a process's streams to a client of either kind.
+
+    The process is opened last: kubectl before 1.33 throws away what comes before it has made its own streams, which it
+    does after the handshake.
+    """
     tasks = Tasks()
     try:
         if not agreed.spdy:
             socket = await handshake.accept_web_socket(request, agreed.protocol)
             client = websocket_channels.WebSocketClient(socket, options)
             await client.begin()
-            await remote_command.serve(client, process, options, command=command)
+            await _carry(client, open_process, options, command)
             await socket.close()
             return socket
         connection = handshake.accept_spdy(request, agreed.protocol)
         try:
             spdy_client = spdy_channels.SpdyClient(connection, options, agreed.protocol, tasks)
             await spdy_client.begin()
-            await remote_command.serve(spdy_client, process, options, command=command)
+            await _carry(spdy_client, open_process, options, command)
         finally:
             connection.close()
     except ConnectionError:
         log.debug("Client left before its streams stood", path=request.path)
     finally:
         await tasks.cancel_all()
-        await process.close()
     return web.Response()
+
+
+async def _carry(client: CommandClient, open_process: Open, options: StreamOptions, command: list[str] | None) -> None:
+    try:
+        process = await open_process()
+    except RuntimeFailure as error:
+        doing = "attaching to container" if command is None else "executing command in container"
+        await client.finish(remote_command.failure(f"error {doing}: {error}"))
+        return
+    await remote_command.serve(client, process, options, command=command)

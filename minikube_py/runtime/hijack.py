@@ -24,27 +24,28 @@ class HijackedConnection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._paused = False
-        self._ended = False
+        self.ended = False
+        """Whether the peer has gone, or the connection was closed."""
         transport.set_protocol(self)
         transport.resume_reading()
 
     async def read(self) -> bytes:
         """The next bytes, as they come; empty at the end."""
         while not self._received:
-            if self._ended:
+            if self.ended:
                 return b""
             self._arrived.clear()
             await self._arrived.wait()
         data = bytes(self._received)
         self._received.clear()
-        if self._paused and not self._ended:
+        if self._paused and not self.ended:
             self._paused = False
             self._transport.resume_reading()
         return data
 
     async def write(self, data: bytes) -> None:
         """Returns when there is room for more. Raises ConnectionError once the peer has gone."""
-        if self._ended or self._transport.is_closing():
+        if self.ended or self._transport.is_closing():
             raise ConnectionResetError("the peer has gone")
         self._transport.write(data)
         await self._writable.wait()
@@ -83,6 +84,6 @@ class HijackedConnection(asyncio.Protocol):
             self._server.resume_writing()
 
     def _end(self) -> None:
-        self._ended = True
+        self.ended = True
         self._arrived.set()
         self._writable.set()
