@@ -12,6 +12,7 @@ from apiserver.handlers.component_statuses import component_statuses
 from apiserver.handlers.create import create
 from apiserver.handlers.delete import delete
 from apiserver.handlers.deletecollection import deletecollection
+from apiserver.handlers.eviction import create_eviction
 from apiserver.handlers.get import get
 from apiserver.handlers.list import list_
 from apiserver.handlers.patch import patch
@@ -46,6 +47,7 @@ _SUBRESOURCES: dict[tuple[str, str], Handler] = {
     ("scale", "update"): update_scale,
     ("scale", "patch"): patch_scale,
     ("binding", "create"): create_pod_binding,
+    ("eviction", "create"): create_eviction,
     ("token", "create"): create_token,
     ("finalize", "update"): update,
     ("approval", "get"): get,

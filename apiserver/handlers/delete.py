@@ -47,7 +47,7 @@ async def delete_object(operation: Operation, options: DeleteOptions) -> Stored:
     for _ in range(MAX_ATTEMPTS):
         old = await current(operation)
         revision = resource_version_of(old)
-        _check_preconditions(operation, old, options)
+        check_preconditions(operation, old, options)
         await core.admission.review(Attributes(operation, "DELETE", None, old))
         decision = decide(old, operation.strategy, options, core.clock.now())
         if operation.dry_run:
@@ -65,7 +65,8 @@ async def delete_object(operation: Operation, options: DeleteOptions) -> Stored:
     raise conflict(resource.group, resource.plural, operation.name)
 
 
-def _check_preconditions(operation: Operation, old: Object, options: DeleteOptions) -> None:
+def check_preconditions(operation: Operation, old: Object, options: DeleteOptions) -> None:
+    """Compares the ``uid`` and ``resourceVersion`` that a client named with the stored ones. Raises Conflict."""
     resource = operation.resource
     if options.uid and options.uid != uid_of(old):
         raise conflict(

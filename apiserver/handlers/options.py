@@ -38,7 +38,14 @@ async def delete_options(ctx: RequestContext) -> DeleteOptions:
         policy = ctx.query.get("propagationPolicy")
         grace = ctx.query.integer("gracePeriodSeconds")
         return _checked(DeleteOptions(grace, policy, ctx.query.optional_flag("orphanDependents"), dry_run=ctx.dry_run))
-    sent = _decode(body, ctx)
+    return options_of(_decode(body, ctx), dry_run=ctx.dry_run)
+
+
+def options_of(sent: Object, *, dry_run: bool) -> DeleteOptions:
+    """The options that a ``DeleteOptions`` object holds, in a request that is itself a ``dry_run`` or none.
+
+    Raises BadRequest, Invalid.
+    """
     preconditions = sent.get("preconditions") or {}
     return _checked(
         DeleteOptions(
@@ -47,7 +54,7 @@ async def delete_options(ctx: RequestContext) -> DeleteOptions:
             sent.get("orphanDependents"),
             preconditions.get("uid") or "",
             preconditions.get("resourceVersion") or "",
-            check_dry_run(list(sent.get("dryRun") or [])) or ctx.dry_run,
+            check_dry_run(list(sent.get("dryRun") or [])) or dry_run,
         )
     )
 
