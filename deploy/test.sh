@@ -4,9 +4,11 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 require_root
-packages+=(git:git)
+packages+=(git:git node:nodejs npm:npm)
 install_packages
 install_python -dev
+say "Installing the JavaScript client (locked, with hashes)"
+npm ci --prefix "$root/tests/e2e/javascript" --silent
 # A Docker that only the tests needed goes with them.
 trap '[ -z "$started_dockerd" ] || { kill "$started_dockerd"; wait "$started_dockerd" || true; }' EXIT
 ensure_docker
