@@ -119,6 +119,11 @@ class RequestContext:
             if text and text not in self.warnings:
                 self.warnings.append(text)
 
+    def annotate(self, key: str, value: str) -> None:
+        """Adds an annotation to the request's audit event, if there is one."""
+        if self.audit is not None:
+            self.audit.annotate(key, value)
+
     @property
     def query_string(self) -> str:
         """The query as it was sent."""

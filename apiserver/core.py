@@ -79,6 +79,8 @@ class Operation:
     """Who manages what is written; the server where it writes for itself."""
     undo: list[Undo] = field(default_factory=list, compare=False, repr=False)
     """What to take back should the write fail: what admission charged."""
+    annotate: Callable[[str, str], None] = lambda *_: None
+    """Adds an annotation to the request's audit event."""
     requested: Resource | None = None
     """The row by which the client asked, where it is another presentation of the same objects."""
 

@@ -88,13 +88,14 @@ async def guaranteed_update(
     An object whose deletion has begun is removed when ``transform`` takes away the last thing that kept it.
     Raises NotFound, Conflict after ``max_attempts``, and what ``transform`` raises.
     """
-    cached = operation.core.caches[operation.resource].get(join_key(operation.namespace, operation.name))
+    cached = operation.core.caches[operation.resource].latest(join_key(operation.namespace, operation.name))
     is_current = cached is None
     found = await _current(operation) if cached is None else _Found(cached.object, cached.revision)
     for _ in range(max_attempts):
         try:
             new = await transform(found.obj)
-        except ApiError:
+        except ApiError as error:
+            await operation.take_back(error)
             if is_current:
                 raise
             found, is_current = await _current(operation), True
@@ -110,11 +111,15 @@ async def guaranteed_update(
         try:
             return await _write(operation, new, found, remove=remove)
         except RevisionMismatch as mismatch:
+            await operation.take_back(mismatch)
             if mismatch.current is None:
                 raise missing(operation) from None
             revision = mismatch.current.revision
             found = _Found(decode(mismatch.current.value, revision), revision, mismatch.current.stale)
             is_current = True
+        except BaseException as error:
+            await operation.take_back(error)
+            raise
     raise conflict(operation.resource.group, operation.resource.plural, operation.name)
 
 
@@ -141,4 +146,5 @@ async def _write(operation: Operation, new: Object, found: _Found, *, remove: bo
         raise
     if reservation is not None:
         await reservation.commit()
+    core.caches[operation.resource].written(join_key(operation.namespace, operation.name), value, revision)
     return Stored(value, revision)

@@ -51,6 +51,7 @@ async def create(ctx: RequestContext) -> Response:
         ctx.info.namespace if resource.namespaced else "",
         dry_run=dry_run,
         warn=ctx.warn,
+        annotate=ctx.annotate,
         field_manager=field_manager,
         requested=resource,
     )

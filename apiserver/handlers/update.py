@@ -66,6 +66,7 @@ def operation_of(ctx: RequestContext, field_manager: str = "") -> Operation:
         ctx.warn,
         field_manager,
         requested=ctx.resource,
+        annotate=ctx.annotate,
     )
 
 

@@ -33,6 +33,8 @@ _IGNORED_SUBRESOURCES = frozenset(
 )
 _SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 _SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
+_AUDIT = "pod-security.kubernetes.io/"
+"""The prefix of what is told in the audit log."""
 _Read = tuple[Policy, tuple[FieldError, ...]]
 
 
@@ -68,24 +70,26 @@ class PodSecurity(Plugin):
         return found or (Policy(), ())
 
     async def _check_pod(self, operation: Operation, pod: Object, old: Object | None) -> None:
-        policy, _ = await self._policy(operation)
+        policy, errors = await self._policy(operation)
         if policy == _OPEN or (old is not None and not is_significant(pod, old)):
             return
-        meta, spec, newest = metadata(pod), pod.get("spec") or {}, _minor(operation.core)
-        found = violations(policy.enforce, meta, spec, newest)
-        if found:
-            cause = f'violates PodSecurity "{policy.enforce}": {", ".join(map(str, found))}'
-            raise forbidden("", "pods", operation.name, cause)
+        meta, spec = metadata(pod), pod.get("spec") or {}
+        operation.annotate(_AUDIT + "enforce-policy", str(policy.enforce))
+        _audit(operation, policy.audit, errors, meta, spec)
+        refused = _violated(operation, policy.enforce, meta, spec)
+        if refused:
+            raise forbidden("", "pods", operation.name, f"violates {refused}")
         _warn(operation, policy.warn, meta, spec)
 
     async def _check_template(self, operation: Operation, obj: Object) -> None:
-        policy, _ = await self._policy(operation)
-        if policy.warn.level == PRIVILEGED:
+        policy, errors = await self._policy(operation)
+        if policy.warn.level == policy.audit.level == PRIVILEGED:
             return
         template: Object | None = obj
         for field in _TEMPLATES[operation.resource.group, operation.resource.plural]:
             template = (template or {}).get(field)
         if template is not None:
+            _audit(operation, policy.audit, errors, metadata(template), template.get("spec") or {})
             _warn(operation, policy.warn, metadata(template), template.get("spec") or {})
 
 
@@ -96,10 +100,27 @@ def _minor(core: Core) -> int:
     return int(core.settings.version[1])
 
 
-def _warn(operation: Operation, asked: LevelVersion, meta: Object, spec: Object) -> None:
+def _violated(operation: Operation, asked: LevelVersion, meta: Object, spec: Object) -> str:
+    """What of a level a pod violates, in words; empty where it violates nothing."""
     found = violations(asked, meta, spec, _minor(operation.core))
-    if found:
-        operation.warn(f'would violate PodSecurity "{asked}": {", ".join(map(str, found))}')
+    return f'PodSecurity "{asked}": {", ".join(map(str, found))}' if found else ""
+
+
+def _warn(operation: Operation, asked: LevelVersion, meta: Object, spec: Object) -> None:
+    told = _violated(operation, asked, meta, spec)
+    if told:
+        operation.warn(f"would violate {told}")
+
+
+def _audit(
+    operation: Operation, asked: LevelVersion, errors: tuple[FieldError, ...], meta: Object, spec: Object
+) -> None:
+    if errors:
+        listed = ", ".join(map(str, errors))
+        operation.annotate(_AUDIT + "error", f"Failed to parse policy: {listed}")
+    told = _violated(operation, asked, meta, spec)
+    if told:
+        operation.annotate(_AUDIT + "audit-violations", f"would violate {told}")
 
 
 def _check_namespace(operation: Operation, namespace: Object, old: Object | None) -> None:

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
-from apiserver.admission.pod_security.plugin import is_significant, warnings_of
+from apiserver.admission.plugin import Attributes
+from apiserver.admission.pod_security.plugin import PodSecurity, is_significant, warnings_of
 from apiserver.admission.pod_security.policy import LATEST, LevelVersion, policy_of
 from apiserver.admission.pod_security.registry import violations
+from apiserver.context import UserInfo
+from apiserver.core import Operation
+from minikube_py.api.resources import PODS
 
 BASELINE = LevelVersion("baseline")
 RESTRICTED = LevelVersion("restricted")
@@ -305,6 +309,19 @@ async def test_labelling_a_namespace_tells_of_its_pods(api: Any) -> None:
         '\\"restricted:latest\\""',
         '299 - "p: allowPrivilegeEscalation != false, unrestricted capabilities, runAsNonRoot != true, seccompProfile"',
     )
+
+
+async def test_a_violation_is_told_in_the_audit_log(api: Any) -> None:
+    await label(api, audit="baseline")
+    told: dict[str, str] = {}
+    operation = Operation(api.core, UserInfo("u"), PODS, "default", "p", annotate=told.__setitem__)
+    pod = {"metadata": {"name": "p"}, "spec": {"hostPID": True}}
+    await PodSecurity().validate(Attributes(operation, "CREATE", pod))
+    prefix = "pod-security.kubernetes.io/"
+    assert told == {
+        f"{prefix}enforce-policy": "privileged:latest",
+        f"{prefix}audit-violations": 'would violate PodSecurity "baseline:latest": host namespaces (hostPID=true)',
+    }
 
 
 async def test_labels_that_make_no_sense_are_refused(api: Any) -> None:
