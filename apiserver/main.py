@@ -170,6 +170,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await fill_caches(core)
         await _bootstrap(core)
         core.bootstrapped = True
+        tasks.start("fill-caches", _keep_filled(core, hub), critical=True)
         tasks.start("advertise", keep_advertising(core))
         tasks.start("compactor", run_compactor(store))
         tasks.start("end-watches", _end_watches(core, stop), critical=True)
@@ -200,6 +201,18 @@ async def _bootstrap(core: Core) -> None:
                 raise
             log.warning("Could not write what a cluster begins with, trying again", error=str(error))
             await core.clock.sleep(0.2)
+
+
+async def _keep_filled(core: Core, hub: WatchHub) -> None:
+    """Fills the caches that have been reset: those of roles, say, are looked at without waiting for them."""
+    while True:
+        await hub.was_reset.wait()
+        hub.was_reset.clear()
+        try:
+            await fill_caches(core)
+        except StoreError as error:
+            log.warning("Could not fill the watch caches, trying again", error=str(error))
+            hub.was_reset.set()
 
 
 async def fill_caches(core: Core) -> None:

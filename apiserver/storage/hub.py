@@ -97,6 +97,8 @@ class WatchHub:
         self.store = store
         self.revision = 0
         self.epoch = 0
+        self.was_reset = asyncio.Event()
+        """Set with every reset, for whoever fills the caches anew to clear."""
         self._shared = SharedRevision(store)
         self._sleep = sleep
         self._following: asyncio.Timeout | None = None
@@ -222,3 +224,4 @@ class WatchHub:
         self._last = None
         for consumer in self._consumers.values():
             consumer.reset()
+        self.was_reset.set()

@@ -177,5 +177,5 @@ def running(directory: Path, **settings: Any) -> Iterator[ApiRig]:
         rig.start_api_server()
         yield rig
     finally:
-        for name in reversed(list(rig.processes)):
+        for name in sorted(rig.processes):
             rig.stop(name)
