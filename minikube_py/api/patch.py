@@ -11,6 +11,7 @@ No function changes its arguments; what a patch leaves alone may be shared betwe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,10 @@ from minikube_py.api.meta import Object
 
 if TYPE_CHECKING:
     from minikube_py.api.schema import Schemas
+
+
+MAX_COPIED_BYTES = 3 * 1024 * 1024
+"""How much the ``copy`` operations of one JSON patch may add to a document, as upstream."""
 
 
 class PatchError(ValueError):
@@ -66,27 +71,33 @@ def json_patch(doc: Any, ops: Any) -> Any:
         raise MalformedPatch("a JSON patch is an array of operations")
     # Operations change nested values in place; this is the cheapest deep copy of JSON.
     holder = [orjson.loads(orjson.dumps(doc))]
+    if not all(isinstance(operation, dict) for operation in ops):
+        raise MalformedPatch("an operation of a JSON patch is an object")
+    copied = 0
     for operation in ops:
-        if not isinstance(operation, dict):
-            raise MalformedPatch("an operation of a JSON patch is an object")
         name = operation.get("op")
         perform = _OPERATIONS.get(name) if isinstance(name, str) else None
         if perform is None:
-            raise MalformedPatch(f"unexpected kind: {name}")
-        perform(holder, operation)
+            raise PatchNotApplicable(f"Unexpected kind: {name}")
+        copied += perform(holder, operation) or 0
+        if copied > MAX_COPIED_BYTES:
+            raise PatchNotApplicable(
+                f"Unable to complete the copy, the accumulated size increase of copy is {copied}, "
+                f"exceeding the limit {MAX_COPIED_BYTES}"
+            )
     return holder[0]
 
 
 def _pointer(operation: Object, field: str) -> list[str]:
     text = operation.get(field)
     if not isinstance(text, str) or (text and not text.startswith("/")):
-        raise MalformedPatch(f"operation {operation['op']}: {field} is not a JSON pointer: {text!r}")
+        raise PatchNotApplicable(f"operation {operation['op']}: {field} is not a JSON pointer: {text!r}")
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
 
 
 def _value(operation: Object) -> Any:
     if "value" not in operation:
-        raise MalformedPatch(f"operation {operation['op']}: value is missing: path {operation.get('path')!r}")
+        raise PatchNotApplicable(f"operation {operation['op']}: value is missing: path {operation.get('path')!r}")
     return operation["value"]
 
 
@@ -94,26 +105,36 @@ def _missing(verb: str, pointer: list[str]) -> PatchNotApplicable:
     return PatchNotApplicable(f'{verb} operation does not apply: doc is missing path: "/{"/".join(pointer)}"')
 
 
-def _container(holder: list[Any], pointer: list[str], verb: str) -> tuple[Any, str | int]:
+def _container(holder: list[Any], pointer: list[str], verb: str, *, inserting: bool = False) -> tuple[Any, str | int]:
     """The object or array that holds the pointer's last part, and that part as key or index."""
     parent: Any = holder
     key: str | int = 0
-    for part in pointer:
+    for place, part in enumerate(pointer):
         parent = _get(parent, key, pointer, verb)
-        key = _key(parent, part, pointer, verb)
+        key = _key(parent, part, pointer, verb, inserting=inserting and place == len(pointer) - 1)
     return parent, key
 
 
-def _key(parent: Any, part: str, pointer: list[str], verb: str) -> str | int:
+_INDEX = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
+
+
+def _key(parent: Any, part: str, pointer: list[str], verb: str, *, inserting: bool) -> str | int:
     if isinstance(parent, dict):
         return part
     if not isinstance(parent, list):
         raise _missing(verb, pointer)
     if part == "-":
         return len(parent)
-    if not (part.isascii() and part.isdigit()) or (len(part) > 1 and part[0] == "0") or len(part) > 9:
+    if not _INDEX.fullmatch(part):
         raise PatchNotApplicable(f"{verb} operation does not apply: {part!r} is not an index of an array")
-    return int(part)
+    index = int(part)
+    if index >= 0:
+        return index
+    # As upstream's library, and unlike RFC 6902, a negative index counts from the end; -1 adds behind the last item.
+    index += len(parent) + inserting
+    if index < 0:
+        raise PatchNotApplicable(f"{verb} operation does not apply: unable to access invalid index: {part}")
+    return index
 
 
 def _get(parent: Any, key: str | int, pointer: list[str], verb: str) -> Any:
@@ -124,7 +145,7 @@ def _get(parent: Any, key: str | int, pointer: list[str], verb: str) -> Any:
 
 
 def _insert(holder: list[Any], pointer: list[str], value: Any, verb: str) -> None:
-    parent, key = _container(holder, pointer, verb)
+    parent, key = _container(holder, pointer, verb, inserting=True)
     if not pointer:
         holder[0] = value
     elif isinstance(parent, dict):
@@ -174,9 +195,12 @@ def _move(holder: list[Any], operation: Object) -> None:
     _insert(holder, target, _take(holder, source, "move"), "move")
 
 
-def _copy(holder: list[Any], operation: Object) -> None:
-    value = _read(holder, _pointer(operation, "from"), "copy")
-    _insert(holder, _pointer(operation, "path"), orjson.loads(orjson.dumps(value)), "copy")
+def _copy(holder: list[Any], operation: Object) -> int:
+    """Copies a value; how many bytes that adds."""
+    text = orjson.dumps(_read(holder, _pointer(operation, "from"), "copy"))
+    if len(text) <= MAX_COPIED_BYTES:
+        _insert(holder, _pointer(operation, "path"), orjson.loads(text), "copy")
+    return len(text)
 
 
 def _test(holder: list[Any], operation: Object) -> None:
@@ -201,7 +225,7 @@ def _equal(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-_OPERATIONS: dict[str, Callable[[list[Any], Object], None]] = {
+_OPERATIONS: dict[str, Callable[[list[Any], Object], int | None]] = {
     "add": _add,
     "remove": _remove,
     "replace": _replace,

@@ -171,7 +171,7 @@ class TestPatch:
         ("headers", "patch", "status"),
         [
             pytest.param(JSON_PATCH, {}, 400, id="JSON patch that is no list"),
-            pytest.param(JSON_PATCH, [{"op": "fly"}], 400, id="unknown operation"),
+            pytest.param(JSON_PATCH, [{"op": "fly"}], 422, id="unknown operation"),
             pytest.param(MERGE_PATCH, [], 400, id="merge patch that is no object"),
             pytest.param(MERGE_PATCH, b"{", 400, id="cut short"),
             pytest.param({"content-type": "text/plain"}, {}, 415, id="unknown media type"),

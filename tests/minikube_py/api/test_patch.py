@@ -60,11 +60,11 @@ def test_json_patch(doc: Any, ops: Any, result: Any) -> None:
         pytest.param({"a": {}}, {"op": "move", "from": "/a", "path": "/a/b"}, PatchNotApplicable, id="into itself"),
         pytest.param({"a": 1}, {"op": "add", "path": "/a/b", "value": 1}, PatchNotApplicable, id="below a number"),
         pytest.param({}, {"op": "remove", "path": ""}, PatchNotApplicable, id="the whole document"),
-        pytest.param({}, {"op": "increase", "path": "/a"}, MalformedPatch, id="unknown operation"),
-        pytest.param({}, {"op": ["add"], "path": "/a"}, MalformedPatch, id="an operation that is no text"),
-        pytest.param({}, {"op": "add", "path": "a", "value": 1}, MalformedPatch, id="no pointer"),
-        pytest.param({}, {"op": "add", "path": "/a"}, MalformedPatch, id="no value"),
-        pytest.param({}, {"op": "move", "path": "/a"}, MalformedPatch, id="no source"),
+        pytest.param({}, {"op": "increase", "path": "/a"}, PatchNotApplicable, id="unknown operation"),
+        pytest.param({}, {"op": ["add"], "path": "/a"}, PatchNotApplicable, id="an operation that is no text"),
+        pytest.param({}, {"op": "add", "path": "a", "value": 1}, PatchNotApplicable, id="no pointer"),
+        pytest.param({}, {"op": "add", "path": "/a"}, PatchNotApplicable, id="no value"),
+        pytest.param({}, {"op": "move", "path": "/a"}, PatchNotApplicable, id="no source"),
         pytest.param({}, 5, MalformedPatch, id="no object"),
     ],
 )
@@ -76,3 +76,27 @@ def test_json_patch_errors(doc: Any, op: Any, error: type[Exception]) -> None:
 def test_a_json_patch_is_an_array() -> None:
     with pytest.raises(MalformedPatch):
         json_patch({}, {})
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [
+        pytest.param({"op": "add", "path": "/a/-1", "value": 3}, [1, 2, 3], id="behind the last item"),
+        pytest.param({"op": "add", "path": "/a/-2", "value": 3}, [1, 3, 2], id="before the last item"),
+        pytest.param({"op": "replace", "path": "/a/-1", "value": 3}, [1, 3], id="the last item"),
+        pytest.param({"op": "remove", "path": "/a/-2"}, [2], id="the last item but one"),
+    ],
+)
+def test_a_negative_index_counts_from_the_end_as_upstream(operation: dict[str, object], result: list[int]) -> None:
+    assert json_patch({"a": [1, 2]}, [operation]) == {"a": result}
+
+
+def test_a_negative_index_before_the_first_item() -> None:
+    with pytest.raises(PatchNotApplicable, match="invalid index: -3"):
+        json_patch({"a": [1, 2]}, [{"op": "remove", "path": "/a/-3"}])
+
+
+def test_copies_are_bounded() -> None:
+    doubling = {"op": "copy", "from": "", "path": "/a/-"}
+    with pytest.raises(PatchNotApplicable, match="exceeding the limit"):
+        json_patch({"a": ["x" * 1000]}, [doubling] * 40)
