@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minikube_py.api.resources.model import Resource
 from minikube_py.api.resources.subresources import STATUS
 
@@ -32,6 +34,7 @@ NETWORK_POLICIES = Resource(
     "networkpolicy",
     namespaced=True,
     short_names=("netpol",),
+    subresources=(replace(STATUS, until=27),),
     has_generation=True,
 )
 SERVICE_CIDRS = Resource(

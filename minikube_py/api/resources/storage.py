@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minikube_py.api.resources.model import Resource
 from minikube_py.api.resources.subresources import STATUS
 
 _STORAGE = "storage.k8s.io"
 
 CSI_DRIVERS = Resource(_STORAGE, "v1", "CSIDriver", "csidrivers", "csidriver", namespaced=False)
-CSI_NODES = Resource(_STORAGE, "v1", "CSINode", "csinodes", "csinode", namespaced=False)
+CSI_NODES = Resource(
+    _STORAGE,
+    "v1",
+    "CSINode",
+    "csinodes",
+    "csinode",
+    namespaced=False,
+    subresources=(replace(STATUS, since=37),),
+)
 CSI_STORAGE_CAPACITIES = Resource(
     _STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities", "csistoragecapacity", namespaced=True
 )
