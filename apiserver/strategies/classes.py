@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from apiserver.strategies import warnings
-from apiserver.strategies.base import StrategyContext
 from apiserver.strategies.defaults.classes import default_priority_class
 from apiserver.strategies.ruled import RuledStrategy, Rules
 from apiserver.validation import classes as validation
-from minikube_py.api.meta import Object, metadata
+from minikube_py.api.meta import Object
 
 
 class PriorityClassStrategy(RuledStrategy):
@@ -19,10 +18,9 @@ class PriorityClassStrategy(RuledStrategy):
         validation.priority_class, validation.priority_class_update, default=default_priority_class
     )
 
-    def prepare_for_create(self, obj: Object, ctx: StrategyContext) -> Object:
-        """The first and only generation."""
-        prepared = super().prepare_for_create(obj, ctx)
-        return {**prepared, "metadata": {**metadata(prepared), "generation": 1}}
+    def with_generation(self, new: Object, old: Object) -> Object:
+        """The stored generation."""
+        return new
 
 
 class RuntimeClassStrategy(RuledStrategy):
