@@ -104,6 +104,7 @@ def container_config(
     mounts: Sequence[Mount],
     termination_log: str,
     node: NodeFacts,
+    target_container_id: str = "",
 ) -> ContainerConfig:
     """One attempt of a container. Raises ConfigurationError where its security context cannot be honoured."""
     if container.get("volumeDevices"):
@@ -132,6 +133,7 @@ def container_config(
         grace_period_seconds=deletion_grace_period(pod),
         pre_stop=json.dumps(lifecycle["preStop"], sort_keys=True) if lifecycle.get("preStop") else "",
         ports=json.dumps(container["ports"]) if container.get("ports") else "",
+        target_container_id=target_container_id,
     )
 
 

@@ -20,7 +20,7 @@ from kubelet.observation import Failure, KillContainer, LaunchContainer
 from kubelet.operations import arrival, pod_addresses, pod_ip, uninterrupted, use_references
 from kubelet.pod import spec_grace_period
 from kubelet.pod_worker import Abandoned, Delayed, PodWorker, SandboxHandle
-from kubelet.runtime import CreateContainerFailed, ImageStatus, StartContainerFailed
+from kubelet.runtime import ContainerState, CreateContainerFailed, ImageStatus, StartContainerFailed
 from kubelet.sandbox_starter import SandboxStarter
 from kubelet.services import PodServices
 from minikube_py.api.meta import Object, key_of, namespace_of
@@ -124,11 +124,23 @@ class ContainerLauncher:
             mounts=mounts,
             termination_log=str(log_file),
             node=services.node.facts,
+            target_container_id=self._target(worker, container),
         )
         sandbox_id = await arrival(handle.id)
         container_id = await uninterrupted(services.runtime.create_container(sandbox_id, handle.config, config))
         services.events.container(pod, container, "Normal", "Created", f"Created container: {container['name']}")
         return container_id
+
+    def _target(self, worker: PodWorker, container: Object) -> str:
+        """The id of an ephemeral container's target. Raises ConfigurationError where that does not run."""
+        name = container.get("targetContainerName")
+        if not name:
+            return ""
+        runtime = self._services.cache.pod(worker.uid)
+        for found in runtime.containers if runtime is not None else ():
+            if found.name == name and found.state is ContainerState.RUNNING:
+                return found.id
+        raise ConfigurationError(f"unable to find target container {name}")
 
     async def _environment(self, worker: PodWorker, container: Object) -> Mapping[str, str]:
         services, pod = self._services, worker.pod

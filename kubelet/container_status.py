@@ -53,8 +53,16 @@ def container_status(o: Observation, container: Object, failure: Failure | None,
     return status
 
 
+def ephemeral_container_status(o: Observation, container: Object, failure: Failure | None) -> Object:
+    """The entry of an ephemeral container, which is never ready and never restarted."""
+    status = container_status(o, container, failure, will_restart=False)
+    status["ready"] = False
+    del status["started"]
+    return status
+
+
 def _previous(pod_status: Object, name: str) -> Object:
-    for field in ("containerStatuses", "initContainerStatuses"):
+    for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         for status in pod_status.get(field) or []:
             if status["name"] == name:
                 return dict(status)

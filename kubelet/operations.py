@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from kubelet.environment import References, references
 from kubelet.field_path import PodAddresses
 from kubelet.objects import references as object_references
-from kubelet.pod import app_containers, init_containers
+from kubelet.pod import app_containers, ephemeral_containers, init_containers
 from kubelet.pod_worker import Abandoned, PodWorker
 from kubelet.services import PodServices
 from kubelet.volumes.manager import volume_references
@@ -48,7 +48,7 @@ async def refresh(services: PodServices, worker: PodWorker) -> None:
 def use_references(services: PodServices, worker: PodWorker) -> References:
     """Begins to watch everything that the pod names; returns what its environment needs."""
     pod = worker.pod
-    needed = references((*init_containers(pod), *app_containers(pod)))
+    needed = references((*init_containers(pod), *app_containers(pod), *ephemeral_containers(pod)))
     config_maps, secrets = volume_references(pod)
     pull_secrets = {r["name"] for r in pod["spec"].get("imagePullSecrets") or [] if r.get("name")}
     services.objects.use(

@@ -24,9 +24,15 @@ def app_containers(pod: Object) -> list[Object]:
     return cast(list[Object], pod["spec"].get("containers") or [])
 
 
+def ephemeral_containers(pod: Object) -> list[Object]:
+    """``spec.ephemeralContainers``, that are added to a pod that runs, and are never restarted."""
+    return cast(list[Object], pod["spec"].get("ephemeralContainers") or [])
+
+
 def container_named(pod: Object, name: str) -> Object | None:
-    """The init or app container of that name, or None."""
-    return next((c for c in (*init_containers(pod), *app_containers(pod)) if c["name"] == name), None)
+    """The init, app or ephemeral container of that name, or None."""
+    every = (*init_containers(pod), *app_containers(pod), *ephemeral_containers(pod))
+    return next((c for c in every if c["name"] == name), None)
 
 
 def is_sidecar(container: Object) -> bool:
@@ -40,8 +46,12 @@ def restart_policy(pod: Object) -> str:
 
 
 def container_field_path(pod: Object, name: str) -> str:
-    """``spec.containers{name}`` or ``spec.initContainers{name}``, for an event's involvedObject."""
-    kind = "initContainers" if any(c["name"] == name for c in init_containers(pod)) else "containers"
+    """``spec.containers{name}`` or the other lists' like, for an event's involvedObject."""
+    kind = "containers"
+    if any(c["name"] == name for c in init_containers(pod)):
+        kind = "initContainers"
+    elif any(c["name"] == name for c in ephemeral_containers(pod)):
+        kind = "ephemeralContainers"
     return f"spec.{kind}{{{name}}}"
 
 

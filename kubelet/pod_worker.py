@@ -183,6 +183,7 @@ class PodWorker:
         containers = runtime.containers if runtime is not None else ()
         for container in containers:
             self._learn(container)
+        # Ephemeral containers are not among them: they have no probes, and nothing of them ever changes.
         by_name = {c["name"]: c for c in (*init_containers(self.pod), *app_containers(self.pod))}
         return Observation(
             pod=self.pod,

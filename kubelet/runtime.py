@@ -204,6 +204,8 @@ class ContainerConfig:
     grace_period_seconds: int = 30
     pre_stop: str = ""
     ports: str = ""
+    target_container_id: str = ""
+    """The container whose processes this one sees; empty leaves it to the sandbox's ``pid``."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

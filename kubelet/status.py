@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubelet.conditions import Condition, conditions, rendered
-from kubelet.container_status import container_status
+from kubelet.container_status import container_status, ephemeral_container_status
 from kubelet.observation import Cause, Failure, Observation, Plan
-from kubelet.pod import app_containers, init_containers, is_sidecar, restart_policy
+from kubelet.pod import app_containers, ephemeral_containers, init_containers, is_sidecar, restart_policy
 from kubelet.sync import Verdict, judge
 from minikube_py.api.meta import Object, find_condition
 from minikube_py.api.pods import qos_class
@@ -38,6 +38,12 @@ def pod_status(o: Observation, plan: Plan, host_ips: Sequence[str]) -> Object:
                 for container in containers
             ]
     status["containerStatuses"].sort(key=lambda s: s["name"])
+    ephemeral = [
+        ephemeral_container_status(o, container, failures.get(container["name"]))
+        for container in ephemeral_containers(o.pod)
+    ]
+    if ephemeral:
+        status["ephemeralContainerStatuses"] = sorted(ephemeral, key=lambda s: str(s["name"]))
     status["phase"] = _phase(o, plan, status)
     if plan.stop is not None and plan.stop.reason and status["phase"] == "Failed":
         status["reason"] = plan.stop.reason

@@ -25,7 +25,15 @@ from kubelet.observation import (
     StartSandbox,
     Stop,
 )
-from kubelet.pod import app_containers, describe, init_containers, is_sidecar, restart_policy, spec_grace_period
+from kubelet.pod import (
+    app_containers,
+    describe,
+    ephemeral_containers,
+    init_containers,
+    is_sidecar,
+    restart_policy,
+    spec_grace_period,
+)
 from kubelet.probes.state import Result
 from kubelet.runtime import ContainerState, ContainerStatus
 from kubelet.stopping import decide_stop, stopping
@@ -195,6 +203,7 @@ def _running(o: Observation) -> Plan:
     volumes = o.volumes_ready or (planner.add(SetUpVolumes()) and not o.volumes_failed)
     sandbox = _sandbox(planner)
     if volumes and sandbox:
+        _ephemeral_containers(planner)
         _containers(planner)
     elif not sandbox:
         _kill_strays(planner)
@@ -222,6 +231,17 @@ def _kill_strays(planner: _Planner) -> None:
     grace = timedelta(seconds=spec_grace_period(planner.o.pod))
     for container in planner.o.running():
         planner.add(KillContainer(container.id, container.name, planner.o.now + grace))
+
+
+def _ephemeral_containers(planner: _Planner) -> None:
+    """Each is launched once, whatever the other containers do; one that has run, or may have, is left alone."""
+    o = planner.o
+    known = {s["name"] for s in o.previous_status.get("ephemeralContainerStatuses") or [] if s.get("containerID")}
+    for container in ephemeral_containers(o.pod):
+        name = container["name"]
+        newest = o.newest(name)
+        if name not in known and (newest is None or newest.state is ContainerState.CREATED):
+            planner.add(LaunchContainer(name, 0))
 
 
 def _containers(planner: _Planner) -> None:

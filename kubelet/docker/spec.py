@@ -88,6 +88,7 @@ def container_body(
         "Healthcheck": _NO_HEALTH_CHECK,
         "HostConfig": {
             **_namespaces(sandbox_id, sandbox),
+            **_target(sandbox, config),
             **_resources(config.resources, lowest_oom_score_adj),
             **_security(config.security, seccomp_profile),
             "Mounts": [_mount(mount) for mount in _mounts(config)],
@@ -126,6 +127,12 @@ def _namespaces(sandbox_id: str, sandbox: SandboxConfig) -> dict[str, Any]:
     elif sandbox.pid is NamespaceMode.POD:
         modes["PidMode"] = joined
     return modes
+
+
+def _target(sandbox: SandboxConfig, config: ContainerConfig) -> dict[str, Any]:
+    if config.target_container_id and sandbox.pid is NamespaceMode.CONTAINER:
+        return {"PidMode": f"container:{config.target_container_id}"}
+    return {}
 
 
 def _resources(resources: LinuxResources, lowest_oom_score_adj: int) -> dict[str, Any]:

@@ -204,3 +204,25 @@ def test_a_removed_container_keeps_its_end() -> None:
     before = status(observe(sandbox(), exited(), spec=NEVER))
     after = status(observe(spec=NEVER, previous_status=before))
     assert after["containerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
+
+
+DEBUGGED = pod(ephemeralContainers=[container("z"), container("debug", targetContainerName="c")])
+
+
+def test_ephemeral_containers_are_shown_apart_and_are_never_ready() -> None:
+    shown = status(observe(sandbox(), running(), exited("debug", exit_code=3), running("z"), spec=DEBUGGED))
+    statuses = shown["ephemeralContainerStatuses"]
+    assert [s["name"] for s in statuses] == ["debug", "z"]
+    assert statuses[0]["state"]["terminated"]["exitCode"] == 3
+    assert "running" in statuses[1]["state"]
+    assert not any(s["ready"] or s["restartCount"] or "started" in s for s in statuses)
+    assert shown["phase"] == "Running"
+    assert conditions(shown)["Ready"]["status"] == "True"
+
+
+def test_an_ephemeral_container_tells_why_it_waits() -> None:
+    failed = {"debug": Failure("ErrImagePull", "no such image")}
+    shown = status(observe(sandbox(), running(), running("z"), spec=DEBUGGED, failures=failed))
+    assert shown["ephemeralContainerStatuses"][0]["state"] == {
+        "waiting": {"reason": "ErrImagePull", "message": "no such image"}
+    }

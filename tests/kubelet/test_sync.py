@@ -74,6 +74,31 @@ GRACE = timedelta(seconds=30)
             id="policy OnFailure restarts a failure",
         ),
         pytest.param(
+            observe(sandbox(), running(), spec=pod(ephemeralContainers=[container("debug")])),
+            (LaunchContainer("debug", 0),),
+            id="an ephemeral container is launched in a pod that runs",
+        ),
+        pytest.param(
+            observe(sandbox(), spec=pod(initContainers=[container("i")], ephemeralContainers=[container("debug")])),
+            (LaunchContainer("debug", 0), LaunchContainer("i", 0)),
+            id="an ephemeral container does not wait for initialization",
+        ),
+        pytest.param(
+            observe(sandbox(), running(), exited("debug"), spec=pod(ephemeralContainers=[container("debug")])),
+            (),
+            id="an ephemeral container that has ended is not restarted",
+        ),
+        pytest.param(
+            observe(
+                sandbox(),
+                running(),
+                spec=pod(ephemeralContainers=[container("debug")]),
+                previous_status={"ephemeralContainerStatuses": [{"name": "debug", "containerID": "docker://gone"}]},
+            ),
+            (),
+            id="an ephemeral container that has been removed is not launched again",
+        ),
+        pytest.param(
             observe(sandbox(ready=False), exited(exit_code=137)),
             (StartSandbox(1, changed=True), LaunchContainer("c", 1)),
             id="a dead sandbox is replaced with its containers",
