@@ -15,29 +15,12 @@ from apiserver.handlers.update import check_name, check_preconditions, operation
 from apiserver.negotiation import media_type_of
 from apiserver.reads import FRESH_TIMEOUT_SECONDS
 from apiserver.response import render_document
+from apiserver.scales import scale_of, scaled
 from apiserver.writes import Stored, guaranteed_update, missing
 from minikube_py.api.errors import field_invalid, invalid
-from minikube_py.api.meta import Object, join_key, metadata
-from minikube_py.api.selectors import LabelSelector
+from minikube_py.api.meta import Object, join_key
 
 SCALE = Expected("autoscaling/v1", "Scale")
-_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-
-
-def scale_of(obj: Object) -> Object:
-    """The ``Scale`` of a workload."""
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    scale_status: Object = {"replicas": status.get("replicas", 0)}
-    selector = str(LabelSelector.from_object(spec.get("selector")))
-    if selector:
-        scale_status["selector"] = selector
-    return {
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": {key: metadata(obj)[key] for key in _METADATA if key in metadata(obj)},
-        "spec": {"replicas": spec["replicas"]} if spec.get("replicas") else {},
-        "status": scale_status,
-    }
 
 
 async def get_scale(ctx: RequestContext) -> Response:
@@ -47,7 +30,7 @@ async def get_scale(ctx: RequestContext) -> Response:
     found = cache.get(join_key(ctx.info.namespace, ctx.info.name))
     if found is None:
         raise missing(operation_of(ctx))
-    return render_document(ctx, scale_of(found.object))
+    return render_document(ctx, scale_of(ctx.resource, found.object))
 
 
 async def update_scale(ctx: RequestContext) -> Response:
@@ -79,7 +62,7 @@ async def patch_scale(ctx: RequestContext) -> Response:
     apply: Apply = await read_patch(ctx, SCALE)
 
     async def transform(old: Object) -> Object:
-        patched = patched_document(apply, scale_of(old))
+        patched = patched_document(apply, scale_of(operation.resource, old))
         scale = checked(Parsed(patched), SCALE, ctx.core.schemas, field_validation, ctx.warn)
         return await _scaled(operation, scale, old)
 
@@ -91,15 +74,14 @@ async def _apply_scale(ctx: RequestContext) -> Response:
     config = await read_configuration(ctx, SCALE)
     spec = config.get("spec") or {}
     # What is applied to a scale is a field of the workload, and is managed there.
-    workload = {
-        "metadata": config.get("metadata") or {},
-        "spec": {"replicas": spec["replicas"]} if "replicas" in spec else {},
-    }
+    workload: Object = {"metadata": config.get("metadata") or {}, "spec": {}}
+    if "replicas" in spec:
+        workload = scaled(operation.resource, workload, spec["replicas"])
     change = change_of(operation, workload, SCALE, force=ctx.query.flag("force"))
 
     async def transform(old: Object) -> Object:
         outcome = applied(old, change)
-        return await _scaled(operation, scale_of(outcome.obj), old, outcome.entries)
+        return await _scaled(operation, scale_of(operation.resource, outcome.obj), old, outcome.entries)
 
     return _render(ctx, await guaranteed_update(operation, transform))
 
@@ -112,7 +94,7 @@ async def _scaled(operation: Operation, scale: Object, old: Object, entries: lis
         detail = "must be greater than or equal to 0"
         raise invalid("autoscaling", "Scale", operation.name, [field_invalid("spec.replicas", replicas, detail)])
     await operation.core.admission.review(Attributes(operation, "UPDATE", scale, old))
-    new = {**old, "spec": {**(old.get("spec") or {}), "replicas": replicas}}
+    new = scaled(operation.resource, old, replicas)
     prepared = operation.strategy.prepare_for_update(new, old, operation.strategy_context())
     if entries is None:
         entries = managed_fields.on_update(operation, prepared, old)
@@ -120,4 +102,4 @@ async def _scaled(operation: Operation, scale: Object, old: Object, entries: lis
 
 
 def _render(ctx: RequestContext, stored: Stored) -> Response:
-    return render_document(ctx, scale_of(stored.object()))
+    return render_document(ctx, scale_of(ctx.resource, stored.object()))
