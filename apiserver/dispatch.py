@@ -79,7 +79,7 @@ def handler_for(ctx: RequestContext) -> Handler:
     if info.subresource:
         subresource = resource.subresource(info.subresource)
         if subresource is None:
-            raise unknown_resource(info)
+            raise unknown_resource()
         if info.subresource == "proxy":
             return proxy
         handler = _SUBRESOURCES.get((info.subresource, info.verb))
