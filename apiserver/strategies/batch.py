@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from apiserver.strategies.base import StrategyContext
@@ -31,10 +30,6 @@ class JobStrategy(RuledStrategy):
     def warnings(self, obj: Object) -> list[str]:
         """The warnings about its name, its size and its pods."""
         return [*warnings.name_in_pod_names(obj), *_job_warnings("spec", obj.get("spec") or {})]
-
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable fields of a Job."""
-        return {"status.successful": str((obj.get("status") or {}).get("succeeded") or 0)}
 
 
 class CronJobStrategy(RuledStrategy):

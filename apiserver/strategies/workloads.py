@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from apiserver.strategies.base import StrategyContext
@@ -59,10 +58,6 @@ class ReplicaSetStrategy(StatusWithMetadata):
         """The warnings about its name and its pods."""
         return template_warnings(obj)
 
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable fields of a ReplicaSet."""
-        return {"status.replicas": str((obj.get("status") or {}).get("replicas") or 0)}
-
 
 class ReplicationControllerStrategy(StatusWithMetadata):
     """A ReplicationController, whose status always tells its replicas."""
@@ -78,10 +73,6 @@ class ReplicationControllerStrategy(StatusWithMetadata):
     def warnings(self, obj: Object) -> list[str]:
         """The warnings about its name and its pods."""
         return template_warnings(obj)
-
-    def fields(self, obj: Object) -> Mapping[str, str]:
-        """The selectable fields of a ReplicationController."""
-        return {"status.replicas": str((obj.get("status") or {}).get("replicas") or 0)}
 
 
 class PodTemplateStrategy(RuledStrategy):

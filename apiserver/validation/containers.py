@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from apiserver.validation.environment import environment, environment_from
 from apiserver.validation.names import dns_label as check_label
 from apiserver.validation.names import each_message, port_name_messages, port_number
+from apiserver.validation.paths import local_path, no_backsteps
 from apiserver.validation.probes import PROBES, lifecycle, probes
 from apiserver.validation.resources import resource_requirements
 from apiserver.validation.security import container_security_context
-from apiserver.validation.volumes import local_path, no_backsteps
 from minikube_py.api.errors import (
     FieldError,
     field_duplicate,
@@ -38,12 +38,17 @@ class PodContext:
     grace_period: int | None
     standalone: bool
     """Whether this is a Pod, and not a template."""
+    restart_policy: str = "Always"
+    claims: frozenset[str] = frozenset()
+    """The names of the pod's resource claims."""
+    host_users: bool = True
 
 
 def containers(path: str, items: list[Object], pod: PodContext) -> Iterator[FieldError]:
     """The regular containers: at least one, with unique names."""
     if not items:
         yield field_required(path)
+        return
     seen: set[str] = set()
     for index, container in enumerate(items):
         here = f"{path}[{index}]"
@@ -71,6 +76,9 @@ def init_containers(path: str, items: list[Object], regular: list[Object], pod: 
             yield from lifecycle(f"{here}.lifecycle", container.get("lifecycle"), pod.grace_period)
             yield from probes(here, container)
             continue
+        if container.get("resizePolicy"):
+            detail = "must not be set for init containers"
+            yield field_invalid(f"{here}.resizePolicy", container["resizePolicy"], detail)
         for key in ("lifecycle", *PROBES):
             if container.get(key) is not None:
                 detail = "may not be set for init containers without restartPolicy=Always"
@@ -88,7 +96,7 @@ def ephemeral_containers(path: str, items: list[Object], others: list[Object], p
         target = container.get("targetContainerName")
         if target and target not in targets:
             yield field_not_found(f"{here}.targetContainerName", target)
-        for key in ("ports", *PROBES, "lifecycle", "resources"):
+        for key in ("ports", *PROBES, "lifecycle", "resources", "resizePolicy", "restartPolicy"):
             if container.get(key):
                 yield field_forbidden(f"{here}.{key}", "cannot be set for an Ephemeral Container")
         for position, mount in enumerate(container.get("volumeMounts") or []):
@@ -115,8 +123,24 @@ def _common(path: str, container: Object, pod: PodContext) -> Iterator[FieldErro
     yield from _volume_mounts(path, container, pod.volumes)
     yield from _volume_devices(path, container, pod.volumes)
     yield from _one_of(f"{path}.imagePullPolicy", container.get("imagePullPolicy"), _PULL_POLICIES)
-    yield from resource_requirements(f"{path}.resources", container.get("resources") or {})
-    yield from container_security_context(f"{path}.securityContext", container.get("securityContext") or {})
+    if container.get("resources"):
+        yield from resource_requirements(f"{path}.resources", container["resources"], pod.claims)
+    if container.get("resizePolicy"):
+        yield from _resize_policy(f"{path}.resizePolicy", container["resizePolicy"], pod.restart_policy)
+    if container.get("securityContext"):
+        here = f"{path}.securityContext"
+        yield from container_security_context(here, container["securityContext"], host_users=pod.host_users)
+
+
+def _resize_policy(path: str, policies: list[Object], restart_policy: str) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for index, policy in enumerate(policies):
+        resource, restart = policy.get("resourceName") or "", policy.get("restartPolicy") or ""
+        yield from _unique(f"{path}[{index}]", resource, seen)
+        yield from _one_of(path, resource, ("cpu", "memory"))
+        yield from _one_of(path, restart, ("NotRequired", "RestartContainer"))
+        if restart_policy == "Never" and restart != "NotRequired":
+            yield field_invalid(path, restart, "must be 'NotRequired' when `restartPolicy` is 'Never'")
 
 
 def _one_of(path: str, value: str | None, supported: tuple[str, ...]) -> Iterator[FieldError]:
@@ -215,6 +239,9 @@ def _mount_options(base: str, mount: Object, container: Object) -> Iterator[Fiel
         yield field_not_supported(f"{base}.recursiveReadOnly", recursive, ("Disabled", "IfPossible", "Enabled"))
     elif not mount.get("readOnly"):
         detail = "may only be specified when readOnly is true"
+        yield field_forbidden(f"{base}.recursiveReadOnly", detail)
+    if recursive in ("Enabled", "IfPossible") and propagation not in (None, "None"):
+        detail = "may only be specified when mountPropagation is None or not specified"
         yield field_forbidden(f"{base}.recursiveReadOnly", detail)
 
 

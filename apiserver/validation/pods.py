@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apiserver.validation.containers import PodContext, containers, ephemeral_containers, init_containers
+from apiserver.validation.difference import difference
 from apiserver.validation.meta import labels, object_meta, object_meta_update
-from apiserver.validation.names import MAX_INT32, dns_label, dns_subdomain, in_range, ip, qualified_name
+from apiserver.validation.names import MAX_INT32, dns_label, dns_subdomain, in_range, ip, parsed_ip, qualified_name
+from apiserver.validation.operating_systems import operating_system, own_users
 from apiserver.validation.resources import resource_list
 from apiserver.validation.scheduling import affinity, scheduling_gates, tolerations, topology_spread
 from apiserver.validation.security import pod_security_context
 from apiserver.validation.volumes import volumes
 from minikube_py.api.errors import (
     FieldError,
+    field_duplicate,
     field_forbidden,
     field_invalid,
     field_not_supported,
@@ -57,9 +60,8 @@ def pod_update(new: Object, old: Object) -> Iterator[FieldError]:
     yield from _gates_update(new_spec.get("schedulingGates") or [], old_spec.get("schedulingGates") or [])
     changed = _other_changes(new_spec, old_spec)
     if changed:
-        listed = "\n".join(f"  {key}" for key in changed)
-        detail = f"pod updates may not change fields other than {_MUTABLE_FIELDS}\n{listed}\n"
-        yield field_forbidden("spec", detail)
+        lines = "".join(difference(new_spec.get(key), old_spec.get(key), key) for key in changed)
+        yield field_forbidden("spec", f"pod updates may not change fields other than {_MUTABLE_FIELDS}\n{lines}")
 
 
 def pod_status_update(new: Object, old: Object) -> Iterator[FieldError]:
@@ -67,8 +69,8 @@ def pod_status_update(new: Object, old: Object) -> Iterator[FieldError]:
     yield from object_meta_update(new, old)
     status, old_status, spec = new.get("status") or {}, old.get("status") or {}, old.get("spec") or {}
     for key in ("podIPs", "hostIPs"):
-        for index, address in enumerate(status.get(key) or []):
-            yield from ip(f"status.{key}[{index}]", address.get("ip") or "")
+        if status.get(key):
+            yield from _addresses(f"status.{key}", status[key])
     old_class = old_status.get("qosClass")
     if old_class and status.get("qosClass") != old_class:
         yield field_invalid("status.qosClass", status.get("qosClass") or "", "field is immutable")
@@ -85,6 +87,22 @@ def pod_status_update(new: Object, old: Object) -> Iterator[FieldError]:
             if terminated.get("exitCode") and spec.get("restartPolicy") == "OnFailure":
                 continue
             yield field_forbidden(f"status.{key}[{index}].state", "may not be transitioned to non-terminated state")
+
+
+def _addresses(path: str, addresses: list[Object]) -> Iterator[FieldError]:
+    """At most one address of each family."""
+    families: set[int] = set()
+    seen: set[str] = set()
+    for index, address in enumerate(addresses):
+        value = address.get("ip") or ""
+        yield from ip(f"{path}[{index}]", value)
+        if value in seen:
+            yield field_duplicate(f"{path}[{index}]", address)
+        seen.add(value)
+        parsed = parsed_ip(value)
+        families |= {parsed.version} if parsed is not None else set()
+    if len(addresses) > 1 and len(families) < len(addresses):
+        yield field_invalid(path, addresses, "may specify no more than one IP for each IP family")
 
 
 def pod_template(path: str, template: Object) -> Iterator[FieldError]:
@@ -140,9 +158,11 @@ def pod_spec(path: str, spec: Object, *, standalone: bool) -> Iterator[FieldErro
     if spec.get("preemptionPolicy") is not None:
         yield from _choice(f"{path}.preemptionPolicy", spec["preemptionPolicy"], _PREEMPTION_POLICIES)
     if spec.get("overhead"):
-        yield from resource_list(f"{path}.overhead", spec["overhead"])
+        yield from resource_list(f"{path}.overhead.limits", spec["overhead"])
+    if spec.get("hostUsers") is False:
+        yield from own_users(path, spec)
     if spec.get("os") is not None:
-        yield from _choice(f"{path}.os.name", spec["os"].get("name"), ("linux", "windows"))
+        yield from operating_system(path, spec)
 
 
 def pod_annotations(path: str, obj: Object) -> Iterator[FieldError]:
@@ -183,12 +203,39 @@ def _all_containers(path: str, spec: Object, *, standalone: bool) -> Iterator[Fi
         volumes={volume.get("name") or "": volume for volume in spec.get("volumes") or []},
         grace_period=spec.get("terminationGracePeriodSeconds"),
         standalone=standalone,
+        restart_policy=spec.get("restartPolicy") or "",
+        claims=frozenset(claim.get("name") or "" for claim in spec.get("resourceClaims") or ()),
+        host_users=spec.get("hostUsers") is not False,
     )
+    if spec.get("resourceClaims"):
+        yield from _resource_claims(f"{path}.resourceClaims", spec["resourceClaims"])
     regular, init = spec.get("containers") or [], spec.get("initContainers") or []
     yield from containers(f"{path}.containers", regular, pod_context)
     yield from init_containers(f"{path}.initContainers", init, regular, pod_context)
     ephemeral = spec.get("ephemeralContainers") or []
     yield from ephemeral_containers(f"{path}.ephemeralContainers", ephemeral, regular + init, pod_context)
+
+
+def _resource_claims(path: str, claims: list[Object]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for index, claim in enumerate(claims):
+        here, name = f"{path}[{index}]", claim.get("name") or ""
+        present = [key for key in ("resourceClaimName", "resourceClaimTemplateName") if claim.get(key) is not None]
+        if not name:
+            yield field_required(f"{here}.name")
+        elif name in seen:
+            yield field_duplicate(f"{here}.name", name)
+        else:
+            yield from dns_label(f"{here}.name", name)
+            seen.add(name)
+        if len(present) == 2:
+            detail = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            yield field_invalid(here, claim, detail)
+        if not present:
+            detail = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+            yield field_invalid(here, claim, detail)
+        for key in present:
+            yield from dns_subdomain(f"{here}.{key}", claim[key])
 
 
 def _host_network(path: str, spec: Object, *, standalone: bool) -> Iterator[FieldError]:

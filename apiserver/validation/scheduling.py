@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from apiserver.validation.meta import label_selector, selector_requirement
-from apiserver.validation.names import NOT_POSITIVE, dns_label, qualified_name
+from apiserver.validation.names import NOT_POSITIVE, dns_label, dns_subdomain, qualified_name
 from minikube_py.api import names
 from minikube_py.api.errors import (
     FieldError,
     field_duplicate,
+    field_forbidden,
     field_invalid,
     field_not_supported,
     field_required,
@@ -76,7 +77,10 @@ def topology_spread(path: str, constraints: list[Object]) -> Iterator[FieldError
             value = constraint.get(policy)
             if value is not None and value not in _INCLUSION:
                 yield field_not_supported(f"{here}.{policy}", value, _INCLUSION)
-        yield from label_selector(f"{here}.labelSelector", constraint.get("labelSelector"))
+        selector = constraint.get("labelSelector")
+        yield from label_selector(f"{here}.labelSelector", selector)
+        if constraint.get("matchLabelKeys"):
+            yield from _spread_keys(f"{here}.matchLabelKeys", constraint["matchLabelKeys"], selector)
 
 
 def scheduling_gates(path: str, gates: list[Object]) -> Iterator[FieldError]:
@@ -88,6 +92,36 @@ def scheduling_gates(path: str, gates: list[Object]) -> Iterator[FieldError]:
         if name in seen:
             yield field_duplicate(f"{path}[{index}]", name)
         seen.add(name)
+
+
+def _spread_keys(path: str, keys: list[str], selector: Object | None) -> Iterator[FieldError]:
+    if selector is None:
+        yield field_forbidden(path, "must not be specified when labelSelector is not set")
+        return
+    selected = {
+        *(selector.get("matchLabels") or {}),
+        *(expression.get("key") for expression in selector.get("matchExpressions") or []),
+    }
+    for index, key in enumerate(keys):
+        yield from qualified_name(f"{path}[{index}]", key)
+        if key in selected:
+            yield field_invalid(f"{path}[{index}]", key, "exists in both matchLabelKeys and labelSelector")
+
+
+def _affinity_keys(path: str, term: Object) -> Iterator[FieldError]:
+    wanted, unwanted = term.get("matchLabelKeys") or [], term.get("mismatchLabelKeys") or []
+    if (wanted or unwanted) and term.get("labelSelector") is None:
+        for key in ("matchLabelKeys", "mismatchLabelKeys"):
+            if term.get(key):
+                yield field_forbidden(f"{path}.{key}", "must not be specified when labelSelector is not set")
+        return
+    for name, keys in (("matchLabelKeys", wanted), ("mismatchLabelKeys", unwanted)):
+        for index, key in enumerate(keys):
+            yield from qualified_name(f"{path}.{name}[{index}]", key)
+    for index, key in enumerate(wanted):
+        if key in unwanted:
+            detail = "exists in both matchLabelKeys and mismatchLabelKeys"
+            yield field_invalid(f"{path}.matchLabelKeys[{index}]", key, detail)
 
 
 def _minimum_domains(path: str, value: int | None, action: str) -> Iterator[FieldError]:
@@ -141,6 +175,9 @@ def _node_selector_term(path: str, term: Object) -> Iterator[FieldError]:
             yield field_required(f"{here}.values", detail)
         if requirement.get("key") != "metadata.name":
             yield field_invalid(f"{here}.key", requirement.get("key") or "", "not a valid field selector key")
+            continue
+        for position, value in enumerate(requirement.get("values") or []):
+            yield from dns_subdomain(f"{here}.values[{position}]", value)
 
 
 def _pod_affinity(path: str, value: Object) -> Iterator[FieldError]:
@@ -157,4 +194,5 @@ def _pod_affinity_term(path: str, term: Object) -> Iterator[FieldError]:
     yield from label_selector(f"{path}.namespaceSelector", term.get("namespaceSelector"))
     for namespace in term.get("namespaces") or []:
         yield from dns_label(f"{path}.namespace", namespace)
+    yield from _affinity_keys(path, term)
     yield from _topology_key(f"{path}.topologyKey", term.get("topologyKey") or "")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from apiserver.validation.names import MAX_INT32, in_range
+from apiserver.validation.paths import local_path
 from minikube_py.api.errors import (
     FieldError,
     field_duplicate,
-    field_forbidden,
     field_invalid,
     field_not_supported,
     field_required,
+    field_too_long,
 )
 from minikube_py.api.meta import Object
 
@@ -19,6 +21,11 @@ _PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 _PROC_MOUNTS = ("Default", "Unmasked")
 _CHANGE_POLICIES = ("Always", "OnRootMismatch")
 _SUPPLEMENTAL_POLICIES = ("Merge", "Strict")
+_SELINUX_POLICIES = ("MountOption", "Recursive")
+_LONGEST_PROFILE = 4095
+_LONGEST_SYSCTL = 253
+_SYSCTL = re.compile(r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?")
+_IPC_SYSCTLS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 
 
 def pod_security_context(path: str, context: Object, spec: Object) -> Iterator[FieldError]:
@@ -29,17 +36,21 @@ def pod_security_context(path: str, context: Object, spec: Object) -> Iterator[F
     if spec.get("hostPID") and spec.get("shareProcessNamespace"):
         detail = "ShareProcessNamespace and HostPID cannot both be enabled"
         yield field_invalid(f"{path}.shareProcessNamespace", True, detail)
-    yield from _sysctls(f"{path}.sysctls", context.get("sysctls") or [])
+    if context.get("sysctls"):
+        yield from _sysctls(f"{path}.sysctls", context["sysctls"], spec)
     yield from _supported(f"{path}.fsGroupChangePolicy", context.get("fsGroupChangePolicy"), _CHANGE_POLICIES)
     policy = context.get("supplementalGroupsPolicy")
     yield from _supported(f"{path}.supplementalGroupsPolicy", policy, _SUPPLEMENTAL_POLICIES)
+    yield from _supported(f"{path}.seLinuxChangePolicy", context.get("seLinuxChangePolicy"), _SELINUX_POLICIES)
     yield from _profiles(path, context)
 
 
-def container_security_context(path: str, context: Object) -> Iterator[FieldError]:
-    """The security context of one container."""
+def container_security_context(path: str, context: Object, *, host_users: bool = True) -> Iterator[FieldError]:
+    """The security context of one container, whose pod shares the host's users or has its own."""
     yield from _identifiers(path, context, ("runAsUser", "runAsGroup"))
     yield from _supported(f"{path}.procMount", context.get("procMount"), _PROC_MOUNTS)
+    if context.get("procMount") == "Unmasked" and host_users:
+        yield field_invalid(f"{path}.procMount", "Unmasked", "`hostUsers` must be false to use `Unmasked`")
     yield from _profiles(path, context)
     if context.get("allowPrivilegeEscalation") is False:
         if context.get("privileged"):
@@ -63,29 +74,68 @@ def _supported(path: str, value: str | None, values: tuple[str, ...]) -> Iterato
 
 
 def _profiles(path: str, context: Object) -> Iterator[FieldError]:
-    for key, kind in (("seccompProfile", "seccomp"), ("appArmorProfile", "AppArmor")):
-        profile = context.get(key)
-        if profile is None:
-            continue
-        here, profile_type, local = f"{path}.{key}", profile.get("type") or "", profile.get("localhostProfile")
-        if not profile_type:
-            yield field_required(f"{here}.type", f"type is required when {key} is set")
-        elif profile_type not in _PROFILE_TYPES:
-            yield field_not_supported(f"{here}.type", profile_type, _PROFILE_TYPES)
-        if profile_type == "Localhost" and not local:
-            yield field_required(f"{here}.localhostProfile", f"must be set when {kind} type is Localhost")
-        elif profile_type != "Localhost" and local is not None:
-            yield field_invalid(f"{here}.localhostProfile", local, f"can only be set when {kind} type is Localhost")
+    seccomp, app_armor = context.get("seccompProfile"), context.get("appArmorProfile")
+    if seccomp is not None:
+        yield from _seccomp_profile(f"{path}.seccompProfile", seccomp)
+    if app_armor is not None:
+        yield from _app_armor_profile(f"{path}.appArmorProfile", app_armor)
 
 
-def _sysctls(path: str, sysctls: list[Object]) -> Iterator[FieldError]:
+def _profile_type(path: str, profile_type: str, field: str) -> Iterator[FieldError]:
+    if not profile_type:
+        yield field_required(f"{path}.type", f"type is required when {field} is set")
+    elif profile_type not in _PROFILE_TYPES:
+        yield field_not_supported(f"{path}.type", profile_type, _PROFILE_TYPES)
+
+
+def _seccomp_profile(path: str, profile: Object) -> Iterator[FieldError]:
+    profile_type, local = profile.get("type") or "", profile.get("localhostProfile")
+    yield from _profile_type(path, profile_type, "seccompProfile")
+    here = f"{path}.localhostProfile"
+    if profile_type == "Localhost":
+        if not local:
+            yield field_required(here, "must be set when seccomp type is Localhost")
+        else:
+            yield from local_path(here, local)
+    elif local is not None:
+        yield field_invalid(here, local, "can only be set when seccomp type is Localhost")
+
+
+def _app_armor_profile(path: str, profile: Object) -> Iterator[FieldError]:
+    profile_type, local = profile.get("type") or "", profile.get("localhostProfile")
+    yield from _profile_type(path, profile_type, "appArmorProfile")
+    here = f"{path}.localhostProfile"
+    if profile_type == "Localhost":
+        if not local:
+            yield field_required(here, "must be set when AppArmor type is Localhost")
+        elif local != local.strip():
+            yield field_invalid(here, local, "must not be padded with whitespace")
+        if local and len(local) > _LONGEST_PROFILE:
+            yield field_too_long(here, _LONGEST_PROFILE)
+    elif profile_type in _PROFILE_TYPES and local is not None:
+        yield field_invalid(here, local, "can only be set when AppArmor type is Localhost")
+
+
+def _sysctls(path: str, sysctls: list[Object], spec: Object) -> Iterator[FieldError]:
     seen: set[str] = set()
     for index, sysctl in enumerate(sysctls):
-        name = sysctl.get("name") or ""
+        here, name = f"{path}[{index}].name", sysctl.get("name") or ""
         if not name:
-            yield field_required(f"{path}[{index}].name")
+            yield field_required(here)
+        elif len(name) > _LONGEST_SYSCTL or not _SYSCTL.fullmatch(name):
+            detail = f"must have at most {_LONGEST_SYSCTL} characters and match regex ^{_SYSCTL.pattern}$"
+            yield field_invalid(here, name, detail)
         elif name in seen:
-            yield field_duplicate(f"{path}[{index}].name", name)
-        elif len(name) > 253 or any(character.isspace() for character in name):
-            yield field_forbidden(f"{path}[{index}].name", "must be a name of the form a.b.c or a/b/c")
+            yield field_duplicate(here, name)
+        dotted = _dotted(name)
+        if spec.get("hostNetwork") and dotted.startswith("net."):
+            yield field_invalid(here, name, "may not be specified when 'hostNetwork' is true")
+        elif spec.get("hostIPC") and dotted.startswith(_IPC_SYSCTLS):
+            yield field_invalid(here, name, "may not be specified when 'hostIPC' is true")
         seen.add(name)
+
+
+def _dotted(name: str) -> str:
+    """A sysctl's name with dots, which slashes may stand for."""
+    first = next((character for character in name if character in "./"), "")
+    return name.translate(str.maketrans("./", "/.")) if first == "/" else name

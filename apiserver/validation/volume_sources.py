@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from apiserver.validation.names import dns_label, dns_subdomain, in_range
-from apiserver.validation.volumes import no_backsteps
+from apiserver.validation.paths import no_backsteps
 from minikube_py.api import names
 from minikube_py.api.errors import (
     FieldError,
@@ -70,7 +70,7 @@ def volume_source(path: str, spec: Object) -> Iterator[FieldError]:
     for source in present[1:]:
         yield field_forbidden(f"{path}.{source}", "may not specify more than 1 volume type")
     for source in present[:1]:
-        yield from _source(f"{path}.{_SHOWN_PATHS.get(source, source)}", source, spec[source])
+        yield from persistent_source(path, source, spec[source])
     if not present:
         yield field_required(path, "must specify a volume type")
 
@@ -85,7 +85,9 @@ def csi_driver_name(path: str, name: str) -> Iterator[FieldError]:
         yield field_invalid(path, name, message)
 
 
-def _source(path: str, kind: str, source: Object) -> Iterator[FieldError]:
+def persistent_source(path: str, kind: str, source: Object) -> Iterator[FieldError]:
+    """One source of the type ``kind`` in the volume at ``path``."""
+    path = f"{path}.{_SHOWN_PATHS.get(kind, kind)}"
     for key in _REQUIRED[kind]:
         if not source.get(key):
             yield field_required(f"{path}.{key}")

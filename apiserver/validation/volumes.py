@@ -6,8 +6,10 @@ import posixpath
 from collections.abc import Callable, Iterator
 
 from apiserver.validation.environment import object_field_selector, resource_field_selector
-from apiserver.validation.names import dns_label
-from apiserver.validation.resources import quantity
+from apiserver.validation.names import dns_label, dns_subdomain
+from apiserver.validation.paths import local_path, no_backsteps
+from apiserver.validation.persistent_volumes import persistent_volume_claim_template
+from apiserver.validation.volume_sources import csi_driver_name, persistent_source
 from minikube_py.api.errors import (
     FieldError,
     field_duplicate,
@@ -17,6 +19,7 @@ from minikube_py.api.errors import (
     field_required,
 )
 from minikube_py.api.meta import Object
+from minikube_py.api.quantity import ZERO, Quantity
 
 SOURCES = (
     "emptyDir",
@@ -69,6 +72,7 @@ _DOWNWARD_FIELDS = (
 )
 _FILE_MODE = "must be a number between 0 and 0777 (octal), both inclusive"
 _TEN_MINUTES = 600
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
 
 def volumes(path: str, items: list[Object]) -> Iterator[FieldError]:
@@ -87,19 +91,6 @@ def volumes(path: str, items: list[Object]) -> Iterator[FieldError]:
         yield from _source(here, volume)
 
 
-def local_path(path: str, value: str) -> Iterator[FieldError]:
-    """A relative path that stays below the place it is relative to."""
-    if posixpath.isabs(value):
-        yield field_invalid(path, value, "must be a relative path")
-    yield from no_backsteps(path, value)
-
-
-def no_backsteps(path: str, value: str) -> Iterator[FieldError]:
-    """A path without ``..`` elements."""
-    if ".." in value.split("/"):
-        yield field_invalid(path, value, "must not contain '..'")
-
-
 def _source(path: str, volume: Object) -> Iterator[FieldError]:
     present = [source for source in SOURCES if volume.get(source) is not None]
     if not present:
@@ -110,11 +101,15 @@ def _source(path: str, volume: Object) -> Iterator[FieldError]:
         check = _CHECKS.get(source)
         if check is not None:
             yield from check(f"{path}.{source}", volume[source])
+        else:
+            # The older types are the same in a pod as in a PersistentVolume.
+            yield from persistent_source(path, source, volume[source])
 
 
 def _empty_dir(path: str, source: Object) -> Iterator[FieldError]:
-    if source.get("sizeLimit") is not None:
-        yield from quantity(f"{path}.sizeLimit", source["sizeLimit"])
+    limit = source.get("sizeLimit")
+    if limit is not None and Quantity.parse(limit) < ZERO:
+        yield field_forbidden(f"{path}.sizeLimit", "SizeLimit field must be a valid resource quantity")
 
 
 def _host_path(path: str, source: Object) -> Iterator[FieldError]:
@@ -210,6 +205,17 @@ def _token(path: str, source: Object) -> Iterator[FieldError]:
 
 
 def _cluster_trust_bundle(path: str, source: Object) -> Iterator[FieldError]:
+    name, signer = source.get("name"), source.get("signerName")
+    if name is not None and signer is None:
+        yield from dns_subdomain(f"{path}.name", name)
+        if source.get("labelSelector") is not None:
+            yield field_invalid(
+                f"{path}.labelSelector", source["labelSelector"], "labelSelector must be unset if name is specified"
+            )
+    elif name is not None:
+        yield field_invalid(path, source, "only one of name and signerName may be used")
+    elif not signer:
+        yield field_required(path, "either name or signerName must be specified")
     yield from _item_path(f"{path}.path", source.get("path"))
 
 
@@ -228,13 +234,38 @@ def _nfs(path: str, source: Object) -> Iterator[FieldError]:
 
 
 def _csi(path: str, source: Object) -> Iterator[FieldError]:
-    if not source.get("driver"):
-        yield field_required(f"{path}.driver")
+    yield from csi_driver_name(f"{path}.driver", source.get("driver") or "")
+    reference = source.get("nodePublishSecretRef")
+    if reference is not None and not reference.get("name"):
+        yield field_required(f"{path}.nodePublishSecretRef.name")
+
+
+def _git_repo(path: str, source: Object) -> Iterator[FieldError]:
+    if not source.get("repository"):
+        yield field_required(f"{path}.repository")
+    if source.get("directory"):
+        yield from local_path(f"{path}.directory", source["directory"])
+
+
+def _image(path: str, source: Object) -> Iterator[FieldError]:
+    reference = source.get("reference") or ""
+    if reference != reference.strip():
+        detail = "must not have leading or trailing whitespace"
+        yield field_invalid(f"{path}.reference", reference, detail)
+    elif not reference:
+        yield field_required(f"{path}.reference")
+    policy = source.get("pullPolicy") or ""
+    if not policy:
+        yield field_required(f"{path}.pullPolicy")
+    elif policy not in PULL_POLICIES:
+        yield field_not_supported(f"{path}.pullPolicy", policy, PULL_POLICIES)
 
 
 def _ephemeral(path: str, source: Object) -> Iterator[FieldError]:
     if source.get("volumeClaimTemplate") is None:
         yield field_required(f"{path}.volumeClaimTemplate")
+    else:
+        yield from persistent_volume_claim_template(f"{path}.volumeClaimTemplate", source["volumeClaimTemplate"])
 
 
 _Check = Callable[[str, Object], Iterator[FieldError]]
@@ -258,4 +289,6 @@ _CHECKS: dict[str, _Check] = {
     "nfs": _nfs,
     "csi": _csi,
     "ephemeral": _ephemeral,
+    "gitRepo": _git_repo,
+    "image": _image,
 }

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from apiserver.strategies.defaults.filling import each, filled, nested, within
-from apiserver.strategies.defaults.volumes import default_field_selectors, default_volume
+from apiserver.strategies.defaults.volumes import default_field_selectors, default_pull_policy, default_volume
 from minikube_py.api.meta import Object
 
 _POD_SPEC = {
@@ -17,7 +15,6 @@ _POD_SPEC = {
 _PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 _CONTAINER = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
 _HTTP_GET = {"path": "/", "scheme": "HTTP"}
-_TAG = re.compile(r":[\w][\w.-]*$")
 
 
 def default(pod: Object) -> Object:
@@ -45,14 +42,6 @@ def synchronize_service_account(spec: Object) -> Object:
     if not name or spec.get("serviceAccount") == spec.get("serviceAccountName"):
         return spec
     return {**spec, "serviceAccountName": name, "serviceAccount": name}
-
-
-def default_pull_policy(image: str) -> str:
-    """``Always`` for the tag ``latest`` or none, ``IfNotPresent`` for any other tag and for a digest."""
-    if not image or "@" in image:
-        return "IfNotPresent"
-    tag = _TAG.search(image)
-    return "Always" if tag is None or tag.group() == ":latest" else "IfNotPresent"
 
 
 def _default_standalone_spec(spec: Object) -> Object:
