@@ -111,7 +111,17 @@ def on_update(operation: Operation, new: Object, old: Object, sent: Any = None) 
     if not entries or shape is None:
         return entries
     what = difference(_tracked(operation, old), _tracked(operation, new), shape)
-    return after_update(entries, what, writer(operation))
+    return after_update(
+        entries, what, writer(operation), difference_in=lambda version: what if is_served(operation, version) else None
+    )
+
+
+def is_served(operation: Operation, api_version: str) -> bool:
+    """Whether the operation's kind is served in that apiVersion: who manages fields of one that is not is forgotten.
+
+    The versions of one kind name their fields alike, but for a few that then nobody else manages.
+    """
+    return operation.core.table.by_kind(api_version, operation.resource.kind) is not None
 
 
 def writer(operation: Operation) -> Writer:

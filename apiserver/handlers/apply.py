@@ -173,7 +173,15 @@ def change_of(operation: Operation, config: Object, expected: Expected, *, force
         pruned: Object = checked.pruned
         return pruned
 
-    return Apply(config, shape, managed_fields.writer(operation), force, normalize, _ignored(operation, shape))
+    return Apply(
+        config,
+        shape,
+        managed_fields.writer(operation),
+        force,
+        normalize,
+        _ignored(operation, shape),
+        same_kind=lambda version: managed_fields.is_served(operation, version),
+    )
 
 
 def _ignored(operation: Operation, shape: Shape) -> FieldSet:
