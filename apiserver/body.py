@@ -82,7 +82,18 @@ def parse_json(body: bytes, expected: Expected) -> Parsed:
         raise _unrecognized(
             expected, f"couldn't get version/kind; json parse error: {error.msg} ({shown} ...)"
         ) from None
-    return Parsed(value, _json_duplicates(body))
+    return Parsed(value, () if _is_compact(value, body) else _json_duplicates(body))
+
+
+def _is_compact(value: Any, body: bytes) -> bool:
+    """Whether the body is just what writing its values compactly gives, as most clients do: then no key is repeated.
+
+    This costs a tenth of what looking for repeated keys costs.
+    """
+    try:
+        return orjson.dumps(value) == body.rstrip()
+    except TypeError:
+        return False  # It is nested too deeply to be written.
 
 
 def _empty(expected: Expected) -> BadRequest:

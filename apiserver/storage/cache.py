@@ -253,6 +253,7 @@ class WatchCache:
         self._history.append(told)
         for subscription in tuple(self._subscriptions):
             subscription.offer(told)
+        told.forget_chunks()
 
     def _decoded(self, stored: StoreEvent | KeyValue) -> Cached | None:
         try:

@@ -106,13 +106,14 @@ class Delivery:
     ``cached`` is the object as the event shows it; None for a BOOKMARK.
     """
 
-    __slots__ = ("_line", "_presentations", "cached", "revision", "type")
+    __slots__ = ("_chunk", "_line", "_presentations", "cached", "revision", "type")
 
     def __init__(self, event_type: EventType, revision: int, cached: Cached | None, line: bytes | None = None) -> None:
         self.type: EventType = event_type
         self.revision = revision
         self.cached = cached
         self._line = line
+        self._chunk: bytes | None = None
         self._presentations: dict[str, Delivery] | None = None
 
     @property
@@ -131,10 +132,27 @@ class Delivery:
     def line(self) -> bytes:
         """The event's line of a JSON watch, newline included; encoded once."""
         if self._line is None:
-            shown = cast(Cached, self.cached)
-            opening = b'{"type":"%s","object":' % self.type.encode()
-            self._line = b"".join((opening, shown.head, memoryview(shown.item)[1:], b"}\n"))
+            self._line = b"".join(self._parts())
         return self._line
+
+    @property
+    def chunk(self) -> bytes:
+        """:attr:`line` as a chunk of an HTTP/1.1 body; encoded once until :meth:`forget_chunk`."""
+        if self._chunk is None:
+            parts = self._parts() if self._line is None else (self._line,)
+            self._chunk = b"".join((b"%x\r\n" % sum(map(len, parts)), *parts, b"\r\n"))
+        return self._chunk
+
+    def forget_chunk(self) -> None:
+        """Frees what the watchers of the moment have shared; whoever comes later encodes it anew."""
+        self._chunk = None
+        for presentation in (self._presentations or {}).values():
+            presentation.forget_chunk()
+
+    def _parts(self) -> tuple[bytes | memoryview, ...]:
+        shown = cast(Cached, self.cached)
+        opening = b'{"type":"%s","object":' % self.type.encode()
+        return opening, shown.head, memoryview(shown.item)[1:], b"}\n"
 
 
 class CacheEvent:
@@ -175,6 +193,11 @@ class CacheEvent:
         if now:
             return self._shared("MODIFIED" if was else "ADDED")
         return self._shared("DELETED") if was else None
+
+    def forget_chunks(self) -> None:
+        """Frees what its deliveries have encoded for the watchers of the moment."""
+        for delivery in self._deliveries.values():
+            delivery.forget_chunk()
 
     def _shared(self, event_type: EventType) -> Delivery:
         delivery = self._deliveries.get(event_type)

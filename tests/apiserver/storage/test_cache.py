@@ -10,7 +10,7 @@ from apiserver.storage.cache import WatchCache
 from apiserver.storage.history import HistoryLimits, RevisionExpired
 from apiserver.storage.hub import WatchHub
 from apiserver.storage.memory import MemoryStore
-from apiserver.storage.store import RevisionNotReached, StoreTimeout, StoreUnavailable, storage_key
+from apiserver.storage.store import RevisionNotReached, StoreEvent, StoreTimeout, StoreUnavailable, storage_key
 from apiserver.storage.subscription import SlowReader
 from minikube_py.api.resources import CONFIG_MAPS, PODS
 
@@ -267,6 +267,62 @@ async def test_a_slow_reader_is_cut_off_and_others_are_not(bench):
             assert len(await quick.take(5)) == 1
         with pytest.raises(SlowReader):
             await slow.take(5)
+
+
+@pytest.mark.parametrize(
+    ("takes", "pushed", "taken"),
+    [
+        pytest.param([True, True], ["a", "b"], [], id="what is taken at once does not reach the reader"),
+        pytest.param([False], [], ["a", "b"], id="what is not taken waits for the reader, and what follows it too"),
+    ],
+)
+async def test_events_are_pushed_while_the_reader_waits_and_never_out_of_order(bench, takes, pushed, taken):
+    cache = bench.cache()
+    await cache.wait_fresh(5)
+    sent, told = [], []
+
+    def push(delivery):
+        took = takes.pop(0)
+        if took:
+            sent.append(delivery.cached.name)
+        return took
+
+    async def read():
+        while True:
+            told.extend(delivery.cached.name for delivery in await subscription.take(None))
+            # A reader that has taken something but not sent it yet is not overtaken.
+            await asyncio.sleep(0)
+
+    with cache.subscribe(cache.revision) as subscription:
+        subscription.push = push
+        reader = asyncio.create_task(read())
+        await asyncio.sleep(0)
+        for name in ("a", "b"):
+            cache.apply(StoreEvent("PUT", *(await stored(bench, name))))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        reader.cancel()
+    assert (sent, told, takes) == (pushed, taken, [])
+
+
+async def stored(bench, name):
+    """Key, value and revision of a pod that the cache has not seen."""
+    key = storage_key(PODS, "default", name)
+    value = encoding.encode_for_storage(pod(name))
+    bench.told = getattr(bench, "told", 1_000) + 1
+    return key, value, bench.told
+
+
+async def test_a_chunk_is_a_line_in_the_framing_of_http_and_shared(bench):
+    cache = bench.cache()
+    await cache.wait_fresh(5)
+    with cache.subscribe(cache.revision) as one, cache.subscribe(cache.revision) as other:
+        await bench.writer.put("p")
+        (first,), (second,) = await one.take(5), await other.take(5)
+    assert first.chunk is second.chunk
+    assert first.chunk == b"%x\r\n%b\r\n" % (len(first.line), first.line)
+    first.forget_chunk()
+    assert first.chunk == b"%x\r\n%b\r\n" % (len(first.line), first.line)
 
 
 async def test_a_revision_before_the_kept_history_is_expired(bench):
