@@ -50,7 +50,6 @@ async def test_a_class_that_is_not_there(api: Any) -> None:
     assert (await api("POST", PODS, pod)).message == refused
 
 
-@pytest.mark.conformance("RuntimeClass Overhead field must be respected.")
 async def test_classes_over_a_server(api: Any) -> None:
     spec: dict[str, Any] = {"containers": [{"name": "c", "image": "x"}]}
     pod = {"metadata": {"name": "p"}, "spec": {**spec, "runtimeClassName": "gvisor"}}
