@@ -60,6 +60,8 @@ _PARAMETERS: dict[str, tuple[str, str]] = {
     "stdout": ("boolean", "Whether the standard output is attached."),
     "stderr": ("boolean", "Whether the standard error is attached."),
     "tty": ("boolean", "Whether a terminal is allocated."),
+    "path": ("string", "The path below what is proxied to."),
+    "ports": ("integer", "The ports to forward; needed over WebSocket alone."),
     "pretty": ("string", "Whether the answer is indented."),
 }
 _LIST = (
@@ -89,7 +91,11 @@ _STREAM_QUERY: dict[str, tuple[str, ...]] = {
     "attach": ("container", "stderr", "stdin", "stdout", "tty"),
     "exec": ("command", "container", "stderr", "stdin", "stdout", "tty"),
     "log": ("container", "follow", "limitBytes", "previous", "sinceSeconds", "tailLines", "timestamps"),
+    "portforward": ("ports",),
+    "proxy": ("path",),
 }
+_CONNECTED = frozenset({"attach", "exec", "portforward", "proxy"})
+"""Subresources that are a connection to something else, whatever the method."""
 _COLLECTION_VERBS = ("list", "create", "deletecollection")
 _OBJECT_VERBS = ("get", "update", "patch", "delete")
 _METHODS = {
@@ -136,7 +142,10 @@ class _Builder:
         if any(verb in row.verbs for verb in _OBJECT_VERBS):
             found[f"{collection}/{{name}}"] = self._item(_OBJECT_VERBS, in_namespace=row.namespaced, named=True)
         for subresource in row.subresources:
-            found[f"{collection}/{{name}}/{subresource.name}"] = self._subresource_item(subresource)
+            path = f"{collection}/{{name}}/{subresource.name}"
+            found[path] = self._subresource_item(subresource)
+            if subresource.name == "proxy":
+                found[f"{path}/{{path}}"] = self._subresource_item(subresource, with_path=True)
         return found
 
     def _item(self, verbs: tuple[str, ...], *, in_namespace: bool, named: bool) -> Object:
@@ -157,15 +166,15 @@ class _Builder:
             )
         return self._with_parameters(item, in_namespace=in_namespace, named=named)
 
-    def _subresource_item(self, subresource: Subresource) -> Object:
+    def _subresource_item(self, subresource: Subresource, *, with_path: bool = False) -> Object:
         row = self._row
         group = subresource.group if subresource.version else row.group
         version, kind = subresource.version or row.version, subresource.kind or row.kind
         api_version = f"{group}/{version}" if group else version
         item: Object = {}
-        streams = subresource.name in ("attach", "exec")
+        streams = subresource.name in _CONNECTED
         for verb in subresource.verbs:
-            suffix = subresource.name.capitalize()
+            suffix = subresource.name.capitalize() + ("WithPath" if with_path else "")
             item[_METHODS[verb]] = self._operation(
                 verb,
                 query=_STREAM_QUERY.get(subresource.name, _QUERY[verb]),
@@ -174,7 +183,10 @@ class _Builder:
                 operation_id=self._operation_id(verb, in_namespace=row.namespaced, suffix=suffix, connects=streams),
                 connects=streams,
             )
-        return self._with_parameters(item, in_namespace=row.namespaced, named=True)
+        item = self._with_parameters(item, in_namespace=row.namespaced, named=True)
+        if with_path:
+            item["parameters"].append(self._in_path("path", "The path below what is proxied to."))
+        return item
 
     def _operation_id(self, verb: str, *, in_namespace: bool, suffix: str = "", connects: bool = False) -> str:
         row, group = self._row, _group_words(self._row)

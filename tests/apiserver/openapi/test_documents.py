@@ -10,12 +10,13 @@ from apiserver.openapi.documents import GNOSTIC
 from minikube_py.api.resources import BUILT_IN
 from minikube_py.api.schema import Schemas
 
+TABLE = BUILT_IN.presented(32)
 CONTAINER = "io.k8s.api.core.v1.Container"
 
 
 @pytest.fixture(scope="module")
 def openapi() -> OpenApi:
-    return OpenApi(BUILT_IN, Schemas())
+    return OpenApi(TABLE, Schemas())
 
 
 def document(openapi: OpenApi, path: str) -> dict[str, Any]:
@@ -34,19 +35,19 @@ def references(node: Any) -> set[str]:
 
 def test_the_index_names_every_group_version_with_a_stable_hash(openapi: OpenApi) -> None:
     paths = openapi.index()["paths"]
-    assert set(paths) == {row.prefix.removeprefix("/") for row in BUILT_IN.rows}
+    assert set(paths) == {row.prefix.removeprefix("/") for row in TABLE.rows}
     url = paths["apis/apps/v1"]["serverRelativeURL"]
     assert url.startswith("/openapi/v3/apis/apps/v1?hash=")
     assert len(url.partition("=")[2]) == 128
-    assert OpenApi(BUILT_IN, Schemas()).index() == openapi.index()
-    assert OpenApi(BUILT_IN, Schemas("1.31")).index() != openapi.index()
+    assert OpenApi(TABLE, Schemas()).index() == openapi.index()
+    assert OpenApi(TABLE, Schemas("1.31")).index() != openapi.index()
 
 
 def test_what_is_not_served_has_no_document(openapi: OpenApi) -> None:
     assert openapi.v3("apis/nope/v1") is None
 
 
-@pytest.mark.parametrize("path", sorted({row.prefix.removeprefix("/") for row in BUILT_IN.rows}))
+@pytest.mark.parametrize("path", sorted({row.prefix.removeprefix("/") for row in TABLE.rows}))
 def test_every_reference_leads_somewhere(openapi: OpenApi, path: str) -> None:
     found = document(openapi, path)
     schemas = {f"#/components/schemas/{name}" for name in found["components"]["schemas"]}
@@ -152,3 +153,39 @@ def test_documents_are_kept(openapi: OpenApi) -> None:
     assert openapi.v3("api/v1") is openapi.v3("api/v1")
     first, second = openapi.v2(), openapi.v2_protobuf()
     assert first.etag != second.etag
+
+
+@pytest.mark.parametrize("minor", [25, 29, 37], ids=lambda minor: f"1.{minor}")
+def test_a_version_documents_what_it_presents(minor: int) -> None:
+    table = BUILT_IN.presented(minor)
+    openapi = OpenApi(table, Schemas(f"1.{minor}"))
+    for prefix in {row.prefix for row in table.rows}:
+        found = document(openapi, prefix.removeprefix("/"))
+        assert references(found) <= {f"#/components/schemas/{name}" for name in found["components"]["schemas"]}
+        rows = [row for row in table.rows if row.prefix == prefix]
+        collections = {f"{prefix}/{'namespaces/{namespace}/' if row.namespaced else ''}{row.plural}" for row in rows}
+        assert collections <= set(found["paths"])
+        kinds = {
+            (kind["group"], kind["version"], kind["kind"])
+            for schema in found["components"]["schemas"].values()
+            for kind in schema.get("x-kubernetes-group-version-kind", ())
+        }
+        assert {(row.group, row.version, row.kind) for row in rows} <= kinds
+
+
+def test_every_subresource_has_a_path(openapi: OpenApi) -> None:
+    for row in TABLE.rows:
+        paths = document(openapi, row.prefix.removeprefix("/"))["paths"]
+        for subresource in row.subresources:
+            found = [path for path in paths if path.endswith(f"/{row.plural}/{{name}}/{subresource.name}")]
+            assert found, f"{row.qualified}/{subresource.name}"
+
+
+def test_a_proxy_is_a_connection_with_and_without_a_path(openapi: OpenApi) -> None:
+    paths = document(openapi, "api/v1")["paths"]
+    whole = paths["/api/v1/nodes/{name}/proxy/{path}"]
+    assert whole["put"]["operationId"] == "connectCoreV1PutNodeProxyWithPath"
+    assert whole["put"]["x-kubernetes-action"] == "connect"
+    assert [parameter["name"] for parameter in whole["parameters"]] == ["name", "pretty", "path"]
+    assert paths["/api/v1/nodes/{name}/proxy"]["get"]["operationId"] == "connectCoreV1GetNodeProxy"
+    assert "requestBody" not in whole["patch"]
