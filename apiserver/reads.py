@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apiserver.context import RequestContext
-from apiserver.continuation import LATEST, Continuation, decode_token, expired
+from apiserver.continuation import LATEST, Continuation, decode_token, encode_token, expired
 from apiserver.selection import Selection, parse_selection
 from apiserver.storage.cache import WatchCache
 from apiserver.storage.cached import Cached
@@ -53,6 +53,11 @@ class Page:
     revision: int
     next_start: str = ""
     remaining: int | None = None
+
+
+def continue_token(page: Page) -> str:
+    """The token that the next page is asked with; empty where there is none."""
+    return encode_token(Continuation(page.revision, page.next_start)) if page.next_start else ""
 
 
 def selection(ctx: RequestContext) -> Selection:

@@ -9,15 +9,21 @@ from apiserver.core import Operation
 from apiserver.handlers.delete import delete_object
 from apiserver.handlers.options import delete_options
 from apiserver.listing import list_document
+from apiserver.negotiation import negotiate
 from apiserver.presentation import presented_bytes
-from apiserver.reads import list_options, select_all, selection
-from apiserver.response import json_response
+from apiserver.reads import continue_token, list_options, select_all, selection
+from apiserver.response import to_media_type
 from apiserver.storage.encoding import item_form
 from minikube_py.api.errors import NotFound
 
 
 async def deletecollection(ctx: RequestContext) -> Response:
-    """Deletes every object that the selectors match, and answers with the list of them."""
+    """Deletes every object that the selectors match, and answers with the list of them.
+
+    With a ``limit`` it deletes one page, and the list tells where the next begins. An object that somebody else has
+    deleted meanwhile is passed over.
+    """
+    form = negotiate(ctx.header("accept"), transforms=False)
     options = await delete_options(ctx)
     selected = selection(ctx)
     page = await select_all(ctx, selected, list_options(ctx))
@@ -31,4 +37,5 @@ async def deletecollection(ctx: RequestContext) -> Response:
         except NotFound:
             continue
         items.append(item_form(presented_bytes(ctx.resource, stored.served)))
-    return json_response(list_document(ctx.resource, page.revision, items))
+    document = list_document(ctx.resource, page.revision, items, continue_token(page), page.remaining)
+    return to_media_type(form, document)

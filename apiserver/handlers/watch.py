@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 
 import orjson
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from apiserver.context import RequestContext
 from apiserver.negotiation import JSON, Form, negotiate, not_acceptable
-from apiserver.presentation import presented_delivery
 from apiserver.presentation import presented_delivery
 from apiserver.reads import (
     FRESH_TIMEOUT_SECONDS,
@@ -29,6 +29,7 @@ from apiserver.storage.cached import Delivery
 from apiserver.storage.history import RevisionExpired
 from apiserver.storage.store import RevisionNotReached
 from apiserver.storage.subscription import SlowReader, Subscription
+from apiserver.streaming.upgrade import upgrade_asked
 from minikube_py.api.errors import Expired, MethodNotAllowed
 from minikube_py.api.meta import Object
 
@@ -38,6 +39,8 @@ MIN_TIMEOUT_SECONDS = 1800.0
 """The shortest life of a watch that names no ``timeoutSeconds``; the longest is twice that."""
 DROP = "minikube_py.drop"
 """The key in an ASGI scope's ``extensions`` under which the server puts what ends the connection at once."""
+PUSH = "minikube_py.push"
+"""The key of what sends a chunk of an HTTP/1.1 body at once, if it can: it is told whether it did."""
 DROP_SECONDS = 5.0
 """How long a client that is cut off, or whose time is over, is given to take what it was sent."""
 
@@ -47,7 +50,25 @@ async def watch(ctx: RequestContext) -> Response:
     if ctx.request.method == "HEAD":
         raise MethodNotAllowed("the server does not allow this method on the requested resource", details={})
     stream = await open_watch(ctx)
-    return StreamingResponse(stream.lines(), media_type=JSON)
+    if upgrade_asked(ctx) == "websocket":
+        from apiserver.handlers.watch_socket import serve_watch
+
+        return serve_watch(ctx, stream)
+    stream.push = ctx.request.scope.get("extensions", {}).get(PUSH)
+    return _WatchResponse(stream)
+
+
+class _WatchResponse(StreamingResponse):
+    def __init__(self, stream: Watch) -> None:
+        super().__init__(stream.lines(), media_type=JSON)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the stream; ends it also where the client has left before the first of it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._stream.close()
 
 
 async def open_watch(ctx: RequestContext) -> Watch:
@@ -118,8 +139,15 @@ class Watch:
         self._deadline = ctx.core.clock.monotonic() + timeout
         self._bookmarks = ctx.query.flag("allowWatchBookmarks")
         self._columns_sent = False
+        self.push: Callable[[bytes], bool] | None = None
+        """Sends a chunk at once beside what reads :meth:`lines`, where both lead to one HTTP/1.1 body."""
 
-    async def lines(self) -> AsyncIterator[bytes]:
+    def close(self) -> None:
+        """Ends the subscription; may be called more than once."""
+        if isinstance(self._source, Subscription):
+            self._source.close()
+
+    async def lines(self) -> AsyncGenerator[bytes, None]:
         """The events, several lines at a time where several are waiting."""
         if isinstance(self._source, Expired):
             yield _error_line(self._source)
@@ -147,6 +175,8 @@ class Watch:
         drop = _Drop(self._ctx.request.scope.get("extensions", {}).get(DROP))
         drop.after(self._timeout + DROP_SECONDS)
         subscription.on_cut_off = lambda: drop.after(DROP_SECONDS)
+        if not self._form.transform:
+            subscription.push = self._pusher()
         watches.add(subscription)
         try:
             with subscription:
@@ -155,8 +185,13 @@ class Watch:
             watches.discard(subscription)
             drop.cancel()
 
+    def _pusher(self) -> Callable[[Delivery], bool] | None:
+        resource, push = self._ctx.resource, self.push
+        if push is None:
+            return None
+        return lambda delivery: push(presented_delivery(resource, delivery).chunk)
+
     def _line(self, delivery: Delivery) -> bytes:
-        delivery = presented_delivery(self._ctx.resource, delivery)
         delivery = presented_delivery(self._ctx.resource, delivery)
         if not self._form.transform:
             return delivery.line
