@@ -28,6 +28,7 @@ from apiserver.bootstrap.kubernetes_service import keep_advertising, stop_advert
 from apiserver.core import Core
 from apiserver.flow_control.controller import FlowControl
 from apiserver.measured import MeasuredStore
+from apiserver.memory import settle
 from apiserver.metrics import Metrics
 from apiserver.server import listen, make_server
 from apiserver.settings import Settings
@@ -174,6 +175,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         tasks.start("advertise", keep_advertising(core))
         tasks.start("compactor", run_compactor(store))
         tasks.start("end-watches", _end_watches(core, stop), critical=True)
+        settle()
         serving = tasks.start("server", server.serve([listening]), critical=True)
         log.info("Serving", address=settings.bind_address, port=listening.getsockname()[1])
         await tasks.run_until(stop)
