@@ -24,6 +24,7 @@ from apiserver.context import ANONYMOUS, Query, RequestContext
 from apiserver.dispatch import handler_for
 from apiserver.errors import from_store, internal
 from apiserver.nonresource import NonResource
+from apiserver.pretty import make_pretty
 from apiserver.response import json_response
 from apiserver.routes import request_info
 from apiserver.storage.store import StoreError
@@ -163,6 +164,7 @@ def error_response(ctx: RequestContext, error: Exception) -> Response:
 
 def finish(ctx: RequestContext, response: Response) -> Response:
     """The answer with the headers that every answer has, compressed where the client takes it."""
+    make_pretty(ctx, response)
     headers = response.raw_headers
     _compress(ctx, response)
     headers.append((b"audit-id", ctx.audit_id.encode("latin-1", "replace")))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+YAML = {"accept": "application/yaml"}
 PARTIAL = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
 
@@ -30,6 +32,23 @@ def names(document: Any) -> list[str]:
 async def test_a_missing_object_is_not_found_in_upstreams_words(api: Any, golden: Callable[[str], Any]) -> None:
     answer = await api("GET", "/api/v1/namespaces/default/pods/nope")
     assert (answer.status, answer.json) == (404, golden("notfound-404"))
+
+
+@pytest.mark.parametrize(
+    ("query", "agent", "is_pretty"),
+    [
+        pytest.param("", "kubectl/v1.32.0", False, id="a program"),
+        pytest.param("", "curl/7.88.1", True, id="curl"),
+        pytest.param("", "Mozilla/5.0 (X11; Linux)", True, id="a browser"),
+        pytest.param("?pretty=true", "kubectl/v1.32.0", True, id="asked for"),
+        pytest.param("?pretty=false", "curl/7.88.1", False, id="declined"),
+    ],
+)
+async def test_json_is_indented_for_people(api: Any, query: str, agent: str, is_pretty: bool) -> None:
+    answer = await api("GET", f"/api/v1/namespaces/default/pods/nope{query}", headers={"user-agent": agent})
+    genuine = (Path(__file__).parent.parent / "golden" / "notfound-404.json").read_bytes()
+    assert (answer.body == genuine.rstrip()) is is_pretty
+    assert answer.headers["content-length"] == str(len(answer.body))
 
 
 async def test_a_missing_scale_is_not_found_in_upstreams_words(api: Any, golden: Callable[[str], Any]) -> None:
@@ -186,7 +205,7 @@ async def test_selectors_choose(api: Any, query: str, found: list[str]) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "message"),
     [
-        pytest.param("fieldSelector=spec.x%3D1", 400, "field label not supported: spec.x", id="an unknown field"),
+        pytest.param("fieldSelector=spec.x%3D1", 400, '"spec.x" is not a known field selector', id="an unknown field"),
         pytest.param("labelSelector=%3D%3D", 400, "", id="a malformed label selector"),
         pytest.param("limit=x", 400, "strconv.ParseInt", id="a limit that is no number"),
         pytest.param("limit=-1", 400, "limit must not be negative", id="a negative limit"),
@@ -266,6 +285,24 @@ async def test_metadata_alone(api: Any) -> None:
     listed = await api.ok("GET", CONFIG_MAPS, headers={"accept": PARTIAL})
     assert listed["kind"] == "PartialObjectMetadataList"
     assert list(listed["items"][0]) == ["kind", "apiVersion", "metadata"]
+
+
+async def test_a_collection_is_deleted_by_selector_and_in_pages(api: Any) -> None:
+    await fill(api, "a", "b", "c", "d")
+    gone = await api.ok("DELETE", f"{CONFIG_MAPS}?labelSelector=n%3Db")
+    assert names(gone) == ["b"]
+    first = await api.ok("DELETE", f"{CONFIG_MAPS}?limit=2")
+    assert (names(first), first["metadata"]["remainingItemCount"]) == (["a", "c"], 1)
+    rest = await api("DELETE", f"{CONFIG_MAPS}?limit=2&continue={first['metadata']['continue']}", headers=YAML)
+    assert rest.headers["content-type"] == "application/yaml"
+    assert b"name: d\n" in rest.body
+    assert (await api.ok("GET", CONFIG_MAPS))["items"] == []
+
+
+async def test_a_collections_deletion_that_is_only_tried_deletes_nothing(api: Any) -> None:
+    await fill(api, "a")
+    assert names(await api.ok("DELETE", f"{CONFIG_MAPS}?dryRun=All")) == ["a"]
+    assert names(await api.ok("GET", CONFIG_MAPS)) == ["a"]
 
 
 async def test_yaml(api: Any) -> None:

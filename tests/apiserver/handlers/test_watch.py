@@ -184,6 +184,36 @@ async def test_initial_events_end_with_an_annotated_bookmark(api: Any) -> None:
     assert json.loads(b64decode(annotations["kubernetes.io/initial-events-list-blueprint"]))["kind"] == "ConfigMapList"
 
 
+INITIAL = "resourceVersionMatch=NotOlderThan&sendInitialEvents"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("", ["old", "new"], id="unset: the present state first"),
+        pytest.param("resourceVersion=0", ["old", "new"], id="zero: what the cache holds first"),
+        pytest.param("resourceVersion={old}", ["new"], id="a version: what followed it"),
+        pytest.param(f"{INITIAL}=true", ["old", "new"], id="initial events of the latest state"),
+        pytest.param(f"{INITIAL}=true&resourceVersion=0", ["old", "new"], id="initial events of any state"),
+        pytest.param(f"{INITIAL}=true&resourceVersion={{old}}", ["old", "new"], id="initial events of a newer state"),
+        pytest.param(f"{INITIAL}=false&resourceVersion={{old}}", ["new"], id="no initial events after a version"),
+        pytest.param(f"{INITIAL}=false", [], id="no initial events of the latest state"),
+    ],
+)
+async def test_where_a_watch_begins(api: Any, query: str, expected: list[str]) -> None:
+    await make(api, "old")
+    old = (await api.ok("GET", CONFIG_MAPS))["metadata"]["resourceVersion"]
+    await make(api, "new")
+    await api.ok("GET", CONFIG_MAPS)  # The cache has seen it now.
+    response = await api.respond("GET", f"{CONFIG_MAPS}?watch=true&{query.format(old=old)}")
+    await make(api, "next")
+    names: list[str] = []
+    async with asyncio.timeout(5), aclosing(response.body_iterator) as chunks:
+        while "next" not in names:
+            names += [name for _, name in told([json.loads(line) for line in (await anext(chunks)).splitlines()])]
+    assert sorted(names[:-1]) == sorted(expected)
+
+
 async def test_a_version_that_is_gone_is_an_expired_event(api: Any) -> None:
     api.core.caches[CONFIG_MAPS_ROW].reset()
     events = await take(api, "resourceVersion=1", 1)
