@@ -39,8 +39,8 @@ class Derived(Generic[T]):
         return None if found is None else self._derive(decode(found.value, found.revision))
 
     def known(self, core: Core, namespace: str, name: str) -> T | None:
-        """Of the object of that name, or None where the cache has none."""
-        cached = core.caches[self.resource].get(join_key(namespace, name))
+        """Of the object of that name, or None where neither the cache nor a write of this process has one."""
+        cached = core.caches[self.resource].latest(join_key(namespace, name))
         return None if cached is None else self.of(cached)
 
     def list(self, core: Core, namespace: str = "") -> list[T]:

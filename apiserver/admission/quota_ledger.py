@@ -128,7 +128,7 @@ class QuotaLedger:
             before = {quota.name: quota for quota in self._store.known(core, namespace) if quota.name not in gone}
             after, accepted, refused = _judge_all(core, before, [item for item in batch if not item.is_decided])
             if refused and not is_current:
-                await self._store.refresh(core, namespace, before)
+                gone |= await self._store.refresh(core, namespace, before)
                 is_current = True
                 continue
             for request, error in refused:

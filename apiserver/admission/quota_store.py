@@ -49,12 +49,16 @@ class QuotaStore:
                 found.append(self._read.of(cached))
         return found
 
-    async def refresh(self, core: Core, namespace: str, names: Iterable[str]) -> None:
-        """Reads the quotas from the store. Raises StoreError."""
+    async def refresh(self, core: Core, namespace: str, names: Iterable[str]) -> set[str]:
+        """Reads the quotas from the store; the names of those that are gone. Raises StoreError."""
+        gone = set()
         for name in names:
             found = await core.store.get(storage_key(RESOURCE_QUOTAS, namespace, name))
-            if found is not None:
+            if found is None:
+                gone.add(name)
+            else:
                 self._remember(found)
+        return gone
 
     async def write(self, core: Core, before: Mapping[str, Quota], after: Mapping[str, Quota]) -> None:
         """Writes the usage of every quota that changed, all or none. Raises Overtaken, StoreError."""
@@ -95,6 +99,7 @@ class QuotaStore:
             if mismatch.current is not None:
                 self._remember(mismatch.current)
             raise Overtaken(quota.name, gone=mismatch.current is None) from None
+        core.caches[RESOURCE_QUOTAS].written(_key(quota), value, revision)
         meta = {**metadata(obj), "resourceVersion": str(revision)}
         self._newer[_key(quota)] = quota.with_object({**obj, "metadata": meta})
 

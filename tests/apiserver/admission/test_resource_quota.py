@@ -191,7 +191,7 @@ async def test_scopes_select_pods(api: Any, scopes: Any, spec: Any, charged: boo
     assert await used_of(api, "q") == {"pods": "1" if charged else "0"}
 
 
-async def test_a_refusal_believes_the_store_and_not_the_cache(api: Any) -> None:
+async def test_a_refusal_believes_the_store_and_not_the_cache(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody has just freed the quota; this server's cache has not heard of it."""
     await make_quota(api, "q", {"configmaps": "1"}, {"configmaps": "1"})
     cache = api.core.caches[api.core.table.by_plural("", "v1", "resourcequotas")]
@@ -199,12 +199,20 @@ async def test_a_refusal_believes_the_store_and_not_the_cache(api: Any) -> None:
     freed = await api.ok("GET", f"{NAMESPACE}/resourcequotas/q")
     freed["status"]["used"] = {"configmaps": "0"}
     await api.ok("PUT", f"{NAMESPACE}/resourcequotas/q/status", freed)
-    cache_list, cache.list = cache.list, lambda *_: stale
-    try:
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "list", lambda *_: stale)
         await api.ok("POST", f"{NAMESPACE}/configmaps", config_map("x"))
-    finally:
-        cache.list = cache_list
     assert await used_of(api, "q") == {"configmaps": "1"}
+
+
+async def test_a_quota_that_is_gone_refuses_nothing(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    await make_quota(api, "q", {"configmaps": "0"})
+    cache = api.core.caches[api.core.table.by_plural("", "v1", "resourcequotas")]
+    stale = cache.list("default")
+    await api.ok("DELETE", f"{NAMESPACE}/resourcequotas/q")
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "list", lambda *_: stale)
+        await api.ok("POST", f"{NAMESPACE}/configmaps", config_map("x"))
 
 
 async def servers(settings: Any, stores: list[Store], tasks: Tasks, make_api: Any) -> list[Any]:
