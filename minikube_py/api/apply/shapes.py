@@ -27,6 +27,8 @@ _EMBEDDED: Mapping[str, frozenset[str]] = {
     "PersistentVolumeClaimSpec": frozenset({"resources"}),
     "PodTemplate": frozenset({"template"}),
     "ReplicaSetSpec": frozenset({"template"}),
+    "ResourceClaimSpec": frozenset({"devices"}),
+    "ResourceSliceSpec": frozenset({"pool"}),
     "ServiceStatus": frozenset({"loadBalancer"}),
     "StatefulSetSpec": frozenset({"template", "updateStrategy"}),
     "VolumeAttachmentSpec": frozenset({"source"}),

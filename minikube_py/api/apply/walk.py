@@ -45,7 +45,8 @@ def _from_nothing(value: Any, member: Member) -> FieldSet | None:
     if not member.always:
         return LEAF if shape.form is _LEAF_FORM or not value else _whole(value, shape)
     if not value:
-        return None
+        # A list that is there but empty is another thing than Go's nil; an empty struct or a zero is not.
+        return LEAF if type(value) is list else None
     if shape.form is _LEAF_FORM:
         return LEAF
     node = created(value, shape) if shape.form is _STRUCT else _below(value, shape)

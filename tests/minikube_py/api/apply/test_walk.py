@@ -17,6 +17,7 @@ from minikube_py.api.schema import Schemas
 SCHEMAS = Schemas("1.32")
 POD = Shapes(SCHEMAS).of_definition("io.k8s.api.core.v1.Pod")
 DEPLOYMENT = Shapes(SCHEMAS).of_definition("io.k8s.api.apps.v1.Deployment")
+SLICE = Shapes(SCHEMAS).of_definition("io.k8s.api.discovery.v1.EndpointSlice")
 SERVICE = Shapes(SCHEMAS).of_definition("io.k8s.api.core.v1.Service")
 
 
@@ -66,6 +67,12 @@ def test_shapes_are_made_once() -> None:
                 }
             },
             id="items by key, an absent key by its default",
+        ),
+        pytest.param(
+            SLICE,
+            {"addressType": "IPv4", "endpoints": []},
+            {"f:addressType": {}, "f:endpoints": {}},
+            id="an empty list is more than none",
         ),
         pytest.param(
             POD,
@@ -136,6 +143,7 @@ CONTAINERS = st.lists(
             "resources": st.fixed_dictionaries({}, optional={"limits": st.dictionaries(st.just("cpu"), st.just("1"))}),
         },
     ),
+    min_size=1,
     max_size=3,
     unique_by=lambda container: container["name"],
 )
