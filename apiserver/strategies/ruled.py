@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 from apiserver.strategies.base import Strategy, StrategyContext
@@ -14,6 +15,9 @@ from minikube_py.api.meta import Object, metadata
 Default = Callable[[Object], Object]
 Rule = Callable[[Object], Iterable[FieldError]]
 ChangeRule = Callable[[Object, Object], Iterable[FieldError]]
+
+MAX_ERRORS = 1000
+"""How many errors of one object are told; a body may hold hundreds of thousands."""
 
 
 def unchanged(obj: Object) -> Object:
@@ -53,15 +57,15 @@ class RuledStrategy(Strategy):
 
     def validate(self, obj: Object) -> list[FieldError]:
         """What ``rules.creation`` says."""
-        return list(self.rules.creation(obj))
+        return list(islice(self.rules.creation(obj), MAX_ERRORS))
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """What ``rules.change`` says."""
-        return list(self.rules.change(new, old))
+        return list(islice(self.rules.change(new, old), MAX_ERRORS))
 
     def validate_status_update(self, new: Object, old: Object) -> list[FieldError]:
         """What ``rules.status_change`` says."""
-        return list(self.rules.status_change(new, old))
+        return list(islice(self.rules.status_change(new, old), MAX_ERRORS))
 
 
 class StatusWithMetadata(RuledStrategy):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apiserver.validation.difference import difference
@@ -56,7 +55,6 @@ _USAGES = (
 _DECISIONS = ("Approved", "Denied")
 _LASTING = ("Approved", "Denied", "Failed")
 _STATUSES = ("False", "True", "Unknown")
-_PEM_BLOCK = re.compile(r"-----BEGIN ([^-]+)-----\r?\n(.*?)-----END \1-----", re.DOTALL)
 _SIGNER_FORM = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
 
 
@@ -81,17 +79,42 @@ def signing_request_approval_update(new: Object, old: Object) -> Iterator[FieldE
 
 
 def parse_request(obj: Object) -> CertificateSigningRequest:
-    """The PKCS #10 request in ``spec.request``. Raises ValueError with what is wrong."""
+    """The PKCS #10 request in ``spec.request``, signed by its own key. Raises ValueError with what is wrong."""
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
 
-    try:
-        pem = base64.b64decode((obj.get("spec") or {}).get("request") or "", validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
-    block = _PEM_BLOCK.search(pem.decode("latin-1"))
-    if block is None or block[1] != "CERTIFICATE REQUEST":
+    pem = base64.b64decode((obj.get("spec") or {}).get("request") or "", validate=True)
+    block = next(_pem_blocks(pem.decode("latin-1")), None)
+    if block is None or block.kind != "CERTIFICATE REQUEST":
         raise ValueError("PEM block type must be CERTIFICATE REQUEST")
-    return x509.load_pem_x509_csr(block[0].encode("latin-1"))
+    try:
+        request = x509.load_pem_x509_csr(block.text.encode("latin-1"))
+        if not request.is_signature_valid:
+            raise ValueError("x509: the signature does not verify with the request's own key")
+    except UnsupportedAlgorithm as error:
+        raise ValueError(f"x509: {error}") from None
+    return request
+
+
+@dataclass(frozen=True, slots=True)
+class _PemBlock:
+    kind: str
+    text: str
+    body: str
+
+
+def _pem_blocks(text: str) -> Iterator[_PemBlock]:
+    """The blocks of a PEM file in order, up to the first that does not end; one pass, whatever the text."""
+    begin, dashes, position = "-----BEGIN ", "-----", 0
+    while (start := text.find(begin, position)) >= 0:
+        named = text.find(dashes, start + len(begin))
+        kind = text[start + len(begin) : named]
+        end = f"-----END {kind}-----"
+        stop = text.find(end, named) if named >= 0 else -1
+        if stop < 0:
+            return
+        position = stop + len(end)
+        yield _PemBlock(kind, text[start:position], text[named + len(dashes) : stop])
 
 
 def conditions_of(obj: Object, condition_type: str) -> list[Object]:
@@ -137,11 +160,13 @@ def _signing_request(obj: Object, old: Object | None) -> Iterator[FieldError]:
     usages = spec.get("usages") or []
     if not usages:
         yield field_required("spec.usages")
+    seen: set[str] = set()
     for index, usage in enumerate(usages):
         if usage not in _USAGES:
             yield field_not_supported(f"spec.usages[{index}]", usage, _USAGES)
-        if usage in usages[:index]:
+        if usage in seen:
             yield field_duplicate(f"spec.usages[{index}]", usage)
+        seen.add(usage)
     signer = spec.get("signerName") or ""
     if signer == LEGACY_SIGNER and before.get("signerName") != LEGACY_SIGNER:
         detail = "the legacy signerName is not allowed via this API version"
@@ -161,12 +186,9 @@ def _signing_request(obj: Object, old: Object | None) -> Iterator[FieldError]:
 def _request(obj: Object) -> Iterator[FieldError]:
     shown = (obj.get("spec") or {}).get("request") or ""
     try:
-        request = parse_request(obj)
+        parse_request(obj)
     except ValueError as error:
         yield field_invalid("spec.request", shown, str(error))
-        return
-    if not request.is_signature_valid:
-        yield field_invalid("spec.request", shown, "x509: the signature does not verify with the request's own key")
 
 
 def _conditions(obj: Object, old: Object | None) -> Iterator[FieldError]:
@@ -201,24 +223,19 @@ def _certificate_errors(certificate: str) -> Iterator[FieldError]:
         return field_invalid("status.certificate", "<certificate data>", detail)
 
     try:
-        blocks = list(_PEM_BLOCK.finditer(base64.b64decode(certificate, validate=True).decode("latin-1")))
-    except binascii.Error as error:
+        blocks = list(_pem_blocks(base64.b64decode(certificate, validate=True).decode("latin-1")))
+        if not blocks:
+            yield invalid("must contain at least one CERTIFICATE PEM block")
+        for block in blocks:
+            if block.kind != "CERTIFICATE":
+                yield invalid(f'only CERTIFICATE PEM blocks are allowed, found "{block.kind}"')
+                return
+            if ":" in block.body:
+                yield invalid("no PEM block headers are permitted")
+                return
+            x509.load_pem_x509_certificate(block.text.encode("latin-1"))
+    except ValueError as error:
         yield invalid(str(error))
-        return
-    if not blocks:
-        yield invalid("must contain at least one CERTIFICATE PEM block")
-    for block in blocks:
-        if block[1] != "CERTIFICATE":
-            yield invalid(f'only CERTIFICATE PEM blocks are allowed, found "{block[1]}"')
-            return
-        if ":" in block[2]:
-            yield invalid("no PEM block headers are permitted")
-            return
-        try:
-            x509.load_pem_x509_certificate(block[0].encode("latin-1"))
-        except ValueError as error:
-            yield invalid(str(error))
-            return
 
 
 def _update(new: Object, old: Object, *, certificate: bool = False, decision: bool = False) -> Iterator[FieldError]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from apiserver.validation.meta import immutable, labels, object_meta, object_meta_update
@@ -63,9 +64,12 @@ def runtime_class(obj: Object) -> Iterator[FieldError]:
         yield from labels("scheduling.nodeSelector", scheduling.get("nodeSelector"))
         items = scheduling.get("tolerations") or []
         yield from tolerations("scheduling.tolerations", items)
+        seen: set[str] = set()
         for index, item in enumerate(items):
-            if item in items[:index]:
+            text = json.dumps(item, sort_keys=True)
+            if text in seen:
                 yield field_duplicate(f"scheduling.tolerations[{index}]", item)
+            seen.add(text)
 
 
 def runtime_class_update(new: Object, old: Object) -> Iterator[FieldError]:

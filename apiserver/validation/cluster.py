@@ -136,9 +136,12 @@ def _pod_cidr_families(cidrs: list[str]) -> Iterator[FieldError]:
 
 def _addresses(obj: Object) -> Iterator[FieldError]:
     addresses = (obj.get("status") or {}).get("addresses") or []
+    seen: set[tuple[str, str]] = set()
     for index, address in enumerate(addresses):
-        if address in addresses[:index]:
+        key = (address.get("type") or "", address.get("address") or "")
+        if key in seen:
             yield field_duplicate(f"status.addresses[{index}]", address)
+        seen.add(key)
 
 
 def _resources(obj: Object) -> Iterator[FieldError]:

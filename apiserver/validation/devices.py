@@ -118,10 +118,8 @@ def resource_slice(obj: Object) -> Iterator[FieldError]:
     yield from _place("spec", spec)
     devices = spec.get("devices") or []
     for index, device in enumerate(devices):
-        here = f"spec.devices[{index}]"
-        yield from _device(here, device)
-        if any(device.get("name") == other.get("name") for other in devices[:index]):
-            yield field_duplicate(f"{here}.name", device.get("name") or "")
+        yield from _device(f"spec.devices[{index}]", device)
+    yield from _unique_names("spec.devices", devices)
     if len(devices) > MAX_DEVICES:
         yield field_too_many("spec.devices", len(devices), MAX_DEVICES)
 
@@ -146,14 +144,22 @@ def _request_names(spec: Object) -> set[str]:
     return found
 
 
+def _unique_names(path: str, items: list[Object]) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for index, item in enumerate(items):
+        name = item.get("name") or ""
+        if name in seen:
+            yield field_duplicate(f"{path}[{index}].name", name)
+        seen.add(name)
+
+
 def _claim_spec(path: str, spec: Object) -> Iterator[FieldError]:
     devices, known = spec.get("devices") or {}, _request_names(spec)
     requests, constraints = devices.get("requests") or [], devices.get("constraints") or []
     here = f"{path}.devices"
     for index, request in enumerate(requests):
         yield from _request(f"{here}.requests[{index}]", request)
-        if any(request.get("name") == other.get("name") for other in requests[:index]):
-            yield field_duplicate(f"{here}.requests[{index}].name", request.get("name") or "")
+    yield from _unique_names(f"{here}.requests", requests)
     for index, constraint in enumerate(constraints):
         there = f"{here}.constraints[{index}]"
         yield from _references(f"{there}.requests", constraint.get("requests") or [], known)
@@ -211,14 +217,16 @@ def _request_name(path: str, name: str) -> Iterator[FieldError]:
 
 
 def _references(path: str, references: list[str], known: set[str]) -> Iterator[FieldError]:
+    seen: set[str] = set()
     for index, name in enumerate(references):
         here = f"{path}[{index}]"
         for part in name.split("/"):
             yield from _request_name(here, part)
         if name not in known:
             yield field_invalid(here, name, "must be the name of a request in the claim")
-        if name in references[:index]:
+        if name in seen:
             yield field_duplicate(here, name)
+        seen.add(name)
     if len(references) > MAX_ENTRIES:
         yield field_too_many(path, len(references), MAX_ENTRIES)
 
@@ -329,7 +337,7 @@ def _attribute(path: str, attribute: Object) -> Iterator[FieldError]:
         if len((attribute.get(key) or "").encode()) > 64:
             yield field_too_long(f"{path}.{key}", 64)
     version = attribute.get("version")
-    if version is not None and not _VERSION.fullmatch(version):
+    if version is not None and len(version) <= 64 and not _VERSION.fullmatch(version):
         yield field_invalid(f"{path}.version", version, "must be a string compatible with semver.org spec 2.0.0")
     count = sum(attribute.get(key) is not None for key in ("bool", "int", "string", "version"))
     if count == 0:

@@ -100,7 +100,7 @@ def annotation_values(path: str, values: Mapping[str, str] | None) -> Iterator[F
 
 def owner_references(path: str, references: list[Object]) -> Iterator[FieldError]:
     """Each names its owner wholly, none is an Event, and at most one is the controller."""
-    controller = ""
+    controller, told = "", False
     for reference in references:
         api_version, kind = reference.get("apiVersion") or "", reference.get("kind") or ""
         if not api_version.rpartition("/")[2] or api_version.count("/") > 1:
@@ -112,7 +112,9 @@ def owner_references(path: str, references: list[Object]) -> Iterator[FieldError
             yield field_invalid(path, reference, "/v1, Kind=Event is disallowed from being an owner")
         if reference.get("controller"):
             this = f"{kind}/{reference.get('name') or ''}"
-            if controller:
+            # Each error shows the whole list, so that one has to do.
+            if controller and not told:
+                told = True
                 detail = (
                     'Only one reference can have Controller set to true. Found "true" in references for '
                     f"{controller} and {this}"

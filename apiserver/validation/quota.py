@@ -193,26 +193,26 @@ def _is_counted(name: str) -> bool:
 def _quota_spec(spec: Object) -> Iterator[FieldError]:
     hard, scopes = spec.get("hard") or {}, spec.get("scopes") or []
     yield from _amounts("spec.hard", hard)
-    for scope in scopes:
-        if not _is_scope(scope):
-            yield field_invalid("spec.scopes", scopes, "unsupported scope")
-        yield from _unfit("spec.scopes", scope, hard, scopes)
+    if not all(map(_is_scope, scopes)):
+        yield field_invalid("spec.scopes", scopes, "unsupported scope")
+    yield from _unfit("spec.scopes", scopes, hard, scopes)
     yield from _conflicts("spec.scopes", scopes, scopes)
     selector = spec.get("scopeSelector")
     if selector is None:
         return
     path, expressions = "spec.scopeSelector.matchExpressions", selector.get("matchExpressions") or []
     for expression in expressions:
-        yield from _scope_requirement(path, expression, hard, selector)
-    yield from _conflicts(path, [expression.get("scopeName") or "" for expression in expressions], scopes)
+        yield from _scope_requirement(path, expression)
+    selected = [expression.get("scopeName") or "" for expression in expressions]
+    yield from _unfit(path, selected, hard, selector)
+    yield from _conflicts(path, selected, scopes)
 
 
-def _scope_requirement(path: str, expression: Object, hard: Object, selector: Object) -> Iterator[FieldError]:
+def _scope_requirement(path: str, expression: Object) -> Iterator[FieldError]:
     scope, operator = expression.get("scopeName") or "", expression.get("operator") or ""
     values = expression.get("values") or []
     if not _is_scope(scope):
         yield field_invalid(f"{path}.scopeName", scope, "unsupported scope")
-    yield from _unfit(path, scope, hard, selector)
     if scope in _POD_SCOPES and operator != "Exists":
         yield field_invalid(f"{path}.operator", operator, _MUST_EXIST)
     if operator in ("In", "NotIn"):
@@ -231,11 +231,10 @@ def _is_scope(scope: str) -> bool:
     return scope in _POD_SCOPES or scope in _CLASS_SCOPES
 
 
-def _unfit(path: str, scope: str, hard: Object, shown: object) -> Iterator[FieldError]:
-    """An error for each resource that the scope cannot be applied to."""
-    for name in sorted(hard):
-        if _is_quota_resource(name) and not _fits(scope, name):
-            yield field_invalid(path, shown, "unsupported scope applied to resource")
+def _unfit(path: str, scopes: list[str], hard: Object, shown: object) -> Iterator[FieldError]:
+    """An error if a scope cannot be applied to one of the resources."""
+    if any(_is_quota_resource(name) and not _fits(scope, name) for scope in set(scopes) for name in hard):
+        yield field_invalid(path, shown, "unsupported scope applied to resource")
 
 
 def _fits(scope: str, name: str) -> bool:

@@ -14,7 +14,7 @@ _NODE_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
 
 def topology_terms(path: str, terms: list[Object]) -> Iterator[FieldError]:
     """Terms of which no two are equal, each of expressions of which no two have one key."""
-    seen: list[dict[str, frozenset[str]]] = []
+    seen: set[frozenset[tuple[str, frozenset[str]]]] = set()
     for index, term in enumerate(terms):
         here = f"{path}[{index}]"
         expressions = term.get("matchLabelExpressions") or []
@@ -26,18 +26,21 @@ def topology_terms(path: str, terms: list[Object]) -> Iterator[FieldError]:
             if key in meaning:
                 yield field_duplicate(f"{there}.key", key)
             meaning[key] = frozenset(expression.get("values") or [])
-        if meaning in seen:
+        whole = frozenset(meaning.items())
+        if whole in seen:
             yield field_duplicate(f"{here}.matchLabelExpressions", "")
-        seen.append(meaning)
+        seen.add(whole)
 
 
 def _expression(path: str, expression: Object) -> Iterator[FieldError]:
     values = expression.get("values") or []
     if not values:
         yield field_required(f"{path}.values")
+    seen: set[str] = set()
     for index, value in enumerate(values):
-        if value in values[:index]:
+        if value in seen:
             yield field_duplicate(f"{path}.values[{index}]", value)
+        seen.add(value)
         yield from label_value(f"{path}.values[{index}]", value)
     yield from qualified_name(f"{path}.key", expression.get("key") or "")
 
