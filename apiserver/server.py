@@ -1,7 +1,7 @@
 """uvicorn with what Kubernetes needs of TLS: client certificates that are optional, and reach the application.
 
-uvicorn's protocols are subclassed in one place only: the verified peer certificate, and what ends the connection at
-once, are put into the scope's extensions.
+uvicorn's protocols are subclassed in one place only: the verified peer certificate, what ends the connection at once
+and what sends a watch's event at once are put into the scope's extensions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from apiserver.authn.certificates import EXTENSION
-from apiserver.handlers.watch import DROP
+from apiserver.handlers.watch import DROP, PUSH
 from apiserver.settings import Settings
 from apiserver.streaming.upgrade import EXTENSION as UPGRADE
 from minikube_py.runtime.hijack import HijackedConnection
@@ -26,29 +26,40 @@ KEEP_ALIVE_SECONDS = 185
 """How long an idle connection stays open: longer than clients keep theirs, so that it is they who close."""
 
 
-def _peer(transport: Any) -> dict[str, Any]:
+def _peer(transport: Any) -> dict[str, Any] | None:
     ssl_object = transport.get_extra_info("ssl_object")
-    certificate = ssl_object.getpeercert() if ssl_object is not None else None
-    return {EXTENSION: {"peer": certificate or None}, DROP: transport.abort}
+    certificate: dict[str, Any] | None = ssl_object.getpeercert() if ssl_object is not None else None
+    return certificate or None
 
 
 class _HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._tls = _peer(transport)
+        self._extensions: dict[str, Any] = {
+            EXTENSION: {"peer": _peer(transport)},
+            DROP: transport.abort,
+            PUSH: self._push,
+        }
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = self._tls
+        self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():
-            extensions: dict[str, Any] = {**self._tls, UPGRADE: self._take_over}
+            extensions: dict[str, Any] = {**self._extensions, UPGRADE: self._take_over}
             self.scope["extensions"] = extensions
         super().on_headers_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
         """The application decides about every upgrade, WebSockets too."""
+
+    def _push(self, chunk: bytes) -> bool:
+        """Sends a chunk of a body that has begun, beside the application; False where it would have to be kept."""
+        if self.flow.write_paused or self.transport.is_closing():
+            return False
+        self.transport.write(chunk)
+        return True
 
     def _take_over(self, head: bytes) -> HijackedConnection:
         """Ends HTTP on this connection. uvicorn still hears when it is lost, and closes it when shutting down."""
