@@ -35,6 +35,8 @@ CONTROLLERS: tuple[Entry, ...] = (
         "controllers.endpoint_slice_mirroring.controller",
         "EndpointSliceMirroringController",
     ),
+    Entry("persistentvolumeclaim-protection-controller", "controllers.storage_protection", "ClaimProtection"),
+    Entry("persistentvolume-protection-controller", "controllers.storage_protection", "VolumeProtection"),
     Entry("clusterrole-aggregation-controller", "controllers.cluster_role_aggregation", "ClusterRoleAggregation"),
     # The last three watch every kind: those that others have asked for whole must have been asked for before.
     Entry("resourcequota-controller", "controllers.resource_quota.controller", "ResourceQuotaController"),

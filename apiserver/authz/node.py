@@ -177,7 +177,7 @@ def references(pod: Object) -> Iterator[tuple[str, str]]:
             yield from _of_container(container)
     for volume in spec.get("volumes") or ():
         yield from _of_volume(volume)
-        if volume.get("ephemeral"):
+        if volume.get("ephemeral") is not None:
             yield "persistentvolumeclaims", f"{name_of(pod)}-{volume.get('name', '')}"
     for claim in spec.get("resourceClaims") or ():
         yield "resourceclaims", claim.get("resourceClaimName", "")
