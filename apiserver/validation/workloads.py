@@ -155,7 +155,7 @@ def at_most(status: Object, keys: tuple[str, ...], bound: str, shown: str) -> It
     """Numbers of a status that are not above that of ``bound``, which messages call ``shown``."""
     for key in keys:
         if (status.get(key) or 0) > (status.get(bound) or 0):
-            yield field_invalid(f"status.{key}", status[key], f"cannot be greater than {shown}")
+            yield field_invalid(f"status.{key}", status.get(key) or 0, f"cannot be greater than {shown}")
 
 
 def collision_count(status: Object, old_status: Object) -> Iterator[FieldError]:
