@@ -1,4 +1,4 @@
-"""Several API server workers on one etcd, concurrent clients, workers that are killed; then the checker of histories.
+"""Several API server workers on one etcd, concurrent clients, workers that are stopped and killed; then the checker.
 
 Each client keeps to connections of its own, which the kernel spreads over the workers; so writers, readers and
 watchers, and a watch and its resumption, are served by different processes.
@@ -23,7 +23,7 @@ from history_checker import Event, History, Listed, Outcome, Read, Watched, Writ
 
 pytestmark = pytest.mark.etcd
 
-SECONDS = 6.0
+SECONDS = 5.0
 KEYS = [f"key-{number}" for number in range(6)]
 FENCE = "fence"
 _MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -173,14 +173,18 @@ async def list_all(client: Client, recorder: Recorder, query: str = "") -> Liste
     return listed
 
 
-async def keep_writing(client: Client, recorder: Recorder, until: float) -> None:
+async def keep_writing(client: Client, shadow: Client, recorder: Recorder, until: float) -> None:
+    """Writes; what was acknowledged is at once looked at over another connection, whose worker may not know it yet."""
     number = 0
     while time.monotonic() < until:
         number += 1
         try:
             await write(client, recorder, number)
+            if recorder.writes and recorder.writes[-1].outcome == "ok":
+                await read(shadow, recorder, recorder.writes[-1].key)
         except _BROKEN:
             await client.close()
+            await shadow.close()
 
 
 async def keep_reading(client: Client, recorder: Recorder, until: float) -> None:
@@ -244,12 +248,21 @@ async def watch_once(client: Client, recorder: Recorder, revision: int, events: 
     return revision, True
 
 
-async def kill_workers(rig: ApiRig, chances: random.Random, until: float) -> int:
+async def disturb_workers(rig: ApiRig, chances: random.Random, until: float) -> int:
+    """Stops single workers for a moment, so that they wake up behind the others, and kills some; how many."""
     killed = 0
-    while time.monotonic() + 2.5 < until:
-        await asyncio.sleep(chances.uniform(1.2, 2.2))
-        os.kill(chances.choice(rig.workers()), signal.SIGKILL)
-        killed += 1
+    next_kill = time.monotonic() + 1.5
+    while time.monotonic() + 1.5 < until:
+        worker = chances.choice(rig.workers())
+        if time.monotonic() >= next_kill:
+            next_kill = time.monotonic() + chances.uniform(1.2, 2.0)
+            os.kill(worker, signal.SIGKILL)
+            killed += 1
+        else:
+            os.kill(worker, signal.SIGSTOP)
+            await asyncio.sleep(chances.uniform(0.05, 0.15))
+            os.kill(worker, signal.SIGCONT)
+        await asyncio.sleep(chances.uniform(0.02, 0.1))
     return killed
 
 
@@ -264,9 +277,12 @@ async def play(rig: ApiRig, recorder: Recorder) -> tuple[Listed, int]:
     base = await list_all(client("base"), recorder)
     until = time.monotonic() + SECONDS
     watchers = [asyncio.create_task(keep_watching(client(f"watcher-{n}"), recorder)) for n in range(6)]
-    actors = [asyncio.create_task(keep_writing(client(f"writer-{n}"), recorder, until)) for n in range(5)]
+    actors = [
+        asyncio.create_task(keep_writing(client(f"writer-{n}"), client(f"shadow-{n}"), recorder, until))
+        for n in range(5)
+    ]
     actors += [asyncio.create_task(keep_reading(client(f"reader-{n}"), recorder, until)) for n in range(2)]
-    killed = await kill_workers(rig, random.Random(7), until)
+    killed = await disturb_workers(rig, random.Random(7), until)
     await asyncio.gather(*actors)
     recorder.fence = await write_fence(client("fence"), recorder)
     await asyncio.wait_for(asyncio.gather(*watchers), 20)
@@ -294,7 +310,7 @@ def test_what_clients_of_three_workers_see_is_one_history(tmp_path: Path) -> Non
     summary = (len(recorder.writes), outcomes.count("ok"), outcomes.count("refused"), outcomes.count("unknown"))
     print("writes, ok, refused, unknown:", summary, "killed:", killed, "expired:", recorder.expired)
     print("reads:", len(recorder.reads), "lists:", len(recorder.lists), "resumptions:", recorder.resumed)
-    assert killed >= 2
+    assert killed >= 1
     assert outcomes.count("ok") > 100
     assert outcomes.count("refused") > 0
     assert check(recorder.history(base)) == []
