@@ -35,7 +35,7 @@ class InFlight:
         bucket.charged = add(bucket.charged, amounts)
 
     def seen(self, key: str, amounts: Amounts, now: float) -> None:
-        """An object that uses that much has come, or has come to use that much more."""
+        """An object that uses that much has come, or uses that much more now; or a charge was given back."""
         bucket = self._bucket(key, now)
         bucket.seen = add(bucket.seen, amounts)
 

@@ -69,3 +69,36 @@ async def test_a_new_limit_is_shown(harness: Any) -> None:
     await harness.settle()
     assert status(harness)["hard"] == {"pods": "7", "secrets": "1"}
     assert status(harness)["used"] == {"pods": "0", "secrets": "0"}
+
+
+async def charge(harness: Any, amount: int) -> None:
+    """What an API server does before, or after a failed, write."""
+    known = harness.client.object(RESOURCE_QUOTAS, "q", "default")
+    used = {"configmaps": str(int(known["status"]["used"]["configmaps"]) + amount)}
+    await harness.client.update(
+        RESOURCE_QUOTAS, {**known, "status": {**known["status"], "used": used}}, subresource="status"
+    )
+
+
+async def test_what_was_given_back_is_not_on_its_way(harness: Any) -> None:
+    for name in ("a", "b"):
+        harness.client.seed(CONFIG_MAPS, {"metadata": {"name": name, "namespace": "default"}})
+    harness.client.seed(RESOURCE_QUOTAS, quota({"configmaps": "5"}))
+    await harness.start(CONTROLLER)
+    await harness.advance(2 * SETTLE_SECONDS)
+    await charge(harness, 3)
+    await charge(harness, -3)
+    await harness.client.delete(CONFIG_MAPS, "a", "default")
+    await harness.advance(0.5)
+    assert status(harness)["used"] == {"configmaps": "1"}
+
+
+async def test_an_object_that_has_come_is_not_on_its_way(harness: Any) -> None:
+    harness.client.seed(RESOURCE_QUOTAS, quota({"configmaps": "5"}))
+    await harness.start(CONTROLLER)
+    await charge(harness, 1)
+    harness.client.seed(CONFIG_MAPS, {"metadata": {"name": "a", "namespace": "default"}})
+    await harness.settle()
+    await harness.client.delete(CONFIG_MAPS, "a", "default")
+    await harness.advance(0.5)
+    assert status(harness)["used"] == {"configmaps": "0"}
