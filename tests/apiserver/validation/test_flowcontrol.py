@@ -13,7 +13,8 @@ USER = {"kind": "User", "user": {"name": "a"}}
 
 
 def schema(*subjects: Any, rule: Any = RULE, urls: Any = (), **spec: Any) -> dict[str, Any]:
-    rules = {"subjects": list(subjects or [USER]), "resourceRules": [rule] if rule else [], "nonResourceRules": list(urls)}
+    rules = {"subjects": list(subjects or [USER]), "resourceRules": [rule] if rule else []}
+    rules["nonResourceRules"] = list(urls)
     return {"spec": {"priorityLevelConfiguration": {"name": "p"}, "rules": [rules], **spec}}
 
 
