@@ -11,7 +11,15 @@ from typing import Any
 from apiserver.context import RequestContext
 from apiserver.core import Operation
 from minikube_py.api.apply.fieldset import InvalidFields
-from minikube_py.api.apply.managers import Writer, after_update, encode_created, is_reset, parse_entries
+from minikube_py.api.apply.managers import (
+    SYSTEM_METADATA,
+    Writer,
+    after_update,
+    encode_created,
+    identity_of,
+    is_reset,
+    parse_entries,
+)
 from minikube_py.api.apply.shapes import Shape, shapes_of
 from minikube_py.api.apply.walk import Difference, created, difference
 from minikube_py.api.errors import FieldError, field_forbidden, field_invalid, field_required, invalid
@@ -19,19 +27,6 @@ from minikube_py.api.meta import Object, metadata
 from minikube_py.api.times import format_time
 
 MAX_MANAGER_LENGTH = 128
-_SYSTEM_METADATA = frozenset(
-    {
-        "clusterName",
-        "creationTimestamp",
-        "generation",
-        "managedFields",
-        "name",
-        "namespace",
-        "resourceVersion",
-        "selfLink",
-        "uid",
-    }
-)
 
 
 def field_manager(ctx: RequestContext, options_kind: str) -> str:
@@ -140,6 +135,29 @@ def with_entries(obj: Object, entries: list[Object]) -> Object:
     return {**obj, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
 
 
+def settled(obj: Object, old: Object, entries: list[Object]) -> Object:
+    """``obj`` with these entries, or with the stored ones where it is ``old`` again and but a time would change."""
+    live: list[Object] = metadata(old).get("managedFields") or []
+    if entries is not live and len(entries) == len(live):
+        before = {identity_of(entry): entry for entry in live}
+        if all(_same_fields(entry, before.get(identity_of(entry))) for entry in entries) and _same_object(obj, old):
+            return with_entries(obj, live)
+    return with_entries(obj, entries)
+
+
+def _same_fields(entry: Object, other: Object | None) -> bool:
+    return other is not None and all(entry[key] == other.get(key) for key in ("apiVersion", "fieldsV1"))
+
+
+def _same_object(obj: Object, old: Object) -> bool:
+    for key in obj.keys() | old.keys():
+        if key != "metadata" and obj.get(key) != old.get(key):
+            return False
+    meta, before = metadata(obj), metadata(old)
+    passing = ("managedFields", "resourceVersion")
+    return all(meta.get(key) == before.get(key) for key in meta.keys() | before.keys() if key not in passing)
+
+
 def _sent(sent: Any, live: list[Object]) -> list[Object]:
     """The entries to start from: the client's where they are entries, else the stored ones."""
     if sent is None or sent is live or sent == live:
@@ -159,7 +177,7 @@ def _shape(operation: Operation) -> Shape | None:
 
 def _tracked(operation: Operation, obj: Object) -> Object:
     """What of an object is tracked: not what the system owns, nor a status that the write does not reach."""
-    meta = {key: value for key, value in metadata(obj).items() if key not in _SYSTEM_METADATA}
+    meta = {key: value for key, value in metadata(obj).items() if key not in SYSTEM_METADATA}
     tracked = {**obj, "metadata": meta}
     if not operation.subresource and operation.strategy.has_status:
         tracked.pop("status", None)

@@ -98,7 +98,7 @@ async def _scaled(operation: Operation, scale: Object, old: Object, entries: lis
     prepared = operation.strategy.prepare_for_update(new, old, operation.strategy_context())
     if entries is None:
         entries = managed_fields.on_update(operation, prepared, old)
-    return managed_fields.with_entries(prepared, entries)
+    return managed_fields.settled(prepared, old, entries)
 
 
 def _render(ctx: RequestContext, stored: Stored) -> Response:

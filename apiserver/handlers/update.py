@@ -154,4 +154,4 @@ async def prepare(operation: Operation, new: Object, old: Object, entries: list[
     await core.admission.validate(attributes)
     if entries is None:
         entries = managed_fields.on_update(operation, prepared, old)
-    return managed_fields.with_entries(prepared, entries)
+    return managed_fields.settled(prepared, old, entries)

@@ -187,7 +187,7 @@ def _taken(managers: Managers, mine: Managed, what: Difference, *, force: bool) 
         if rest:
             remaining[identity] = Managed(identity, managed.api_version, rest, managed.time)
     if conflicts and not force:
-        raise ApplyConflicts(conflicts)
+        raise ApplyConflicts(sorted(conflicts, key=lambda conflict: conflict.manager))
     return remaining
 
 

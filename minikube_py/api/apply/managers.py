@@ -23,26 +23,24 @@ ANCIENT = "ancient-changes"
 BEFORE_FIRST_APPLY = "before-first-apply"
 UNKNOWN = "unknown"
 
+SYSTEM_METADATA = frozenset(
+    {
+        "clusterName",
+        "creationTimestamp",
+        "generation",
+        "managedFields",
+        "name",
+        "namespace",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+"""The fields of ``metadata`` that nobody manages."""
 SYSTEM_FIELDS: FieldSet = {
     "f:apiVersion": LEAF,
     "f:kind": LEAF,
-    "f:metadata": {
-        ".": LEAF,
-        **{
-            f"f:{name}": LEAF
-            for name in (
-                "clusterName",
-                "creationTimestamp",
-                "generation",
-                "managedFields",
-                "name",
-                "namespace",
-                "resourceVersion",
-                "selfLink",
-                "uid",
-            )
-        },
-    },
+    "f:metadata": {".": LEAF, **{f"f:{name}": LEAF for name in sorted(SYSTEM_METADATA)}},
 }
 """What nobody manages."""
 
@@ -88,8 +86,6 @@ class Managed:
 
 
 Managers = dict[Identity, Managed]
-Convert = Callable[[Object, str], Object | None]
-"""The object in another apiVersion of its kind, or None where that version is not served."""
 
 
 @dataclass(frozen=True, slots=True)

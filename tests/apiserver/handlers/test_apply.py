@@ -59,10 +59,10 @@ class TestApply:
         await applied(api, config_map(a="1", b="1"))
         answer = await applied(api, config_map(a="2", b="2", x="2"), "two")
         assert answer.message == (
-            'Apply failed with 3 conflicts: conflicts with "one":\n- .data.a\n- .data.b\n'
-            'conflicts with "editor" using v1:\n- .data.x'
+            'Apply failed with 3 conflicts: conflicts with "editor" using v1:\n- .data.x\n'
+            'conflicts with "one":\n- .data.a\n- .data.b'
         )
-        assert [c["field"] for c in answer.json["details"]["causes"]] == [".data.a", ".data.b", ".data.x"]
+        assert [c["field"] for c in answer.json["details"]["causes"]] == [".data.x", ".data.a", ".data.b"]
 
     async def test_force_takes_the_field(self, api: Any) -> None:
         await applied(api, config_map(a="1", b="1"))
@@ -95,6 +95,14 @@ class TestApply:
         first = await applied(api, config_map(a="1"))
         api.core.clock.advance(60)
         again = await applied(api, config_map(a="1"))
+        assert (again.status, again.json) == (200, first.json)
+
+    async def test_what_changes_but_a_time_writes_nothing(self, api: Any) -> None:
+        config = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "1"}}
+        path = "/api/v1/namespaces/default/secrets/s"
+        first = await applied(api, config, path=path)
+        api.core.clock.advance(60)
+        again = await applied(api, config, path=path)
         assert (again.status, again.json) == (200, first.json)
 
     async def test_a_dry_run_stores_nothing(self, api: Any) -> None:
