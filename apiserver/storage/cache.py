@@ -35,7 +35,9 @@ from apiserver.storage.subscription import (
     INITIAL_EVENTS_END,
     INITIAL_EVENTS_LIST_BLUEPRINT,
     Matches,
+    Scope,
     Subscription,
+    scopes_of,
 )
 from minikube_py.api.resources import Resource
 
@@ -88,7 +90,7 @@ class WatchCache:
         self._heads: dict[bytes, bytes] = {}
         self._written: dict[str, Cached] = {}
         self._early: _Events | None = None
-        self._subscriptions: dict[Subscription, None] = {}
+        self._watchers: dict[Scope, dict[Subscription, None]] = {}
         hub.add(self.prefix, self)
 
     @property
@@ -207,7 +209,7 @@ class WatchCache:
                 subscription.begin_with((self._bookmark(end_of_initial_events=True),))
         else:
             subscription.replay(self._history.since(start_revision))
-        self._subscriptions[subscription] = None
+        self._watchers.setdefault(subscription.scope, {})[subscription] = None
         return subscription
 
     def apply(self, event: StoreEvent) -> None:
@@ -222,7 +224,7 @@ class WatchCache:
         expired = RevisionExpired(self.revision, self.revision + 1)
         self._synced, self._base = False, 0
         self._objects, self._keys, self._written = {}, [], {}
-        for subscription in tuple(self._subscriptions):
+        for subscription in [each for watchers in self._watchers.values() for each in watchers]:
             subscription.cut_off(expired)
 
     def close(self) -> None:
@@ -251,8 +253,9 @@ class WatchCache:
             return
         told = CacheEvent(before, after, event.revision)
         self._history.append(told)
-        for subscription in tuple(self._subscriptions):
-            subscription.offer(told)
+        for scope in scopes_of(told.namespace, told.name):
+            for subscription in tuple(self._watchers.get(scope, ())):
+                subscription.offer(told)
         told.forget_chunks()
 
     def _decoded(self, stored: StoreEvent | KeyValue) -> Cached | None:
@@ -300,7 +303,11 @@ class WatchCache:
             self.apply(event)
 
     def _unsubscribe(self, subscription: Subscription) -> None:
-        self._subscriptions.pop(subscription, None)
+        watchers = self._watchers.get(subscription.scope)
+        if watchers is not None:
+            watchers.pop(subscription, None)
+            if not watchers:
+                del self._watchers[subscription.scope]
 
     def _bookmark(self, *, end_of_initial_events: bool = False) -> Delivery:
         annotations = b""

@@ -10,12 +10,21 @@ from apiserver.storage.cached import Cached, CacheEvent, Delivery
 from apiserver.storage.store import StoreError
 
 Matches = Callable[[Cached], bool]
+Scope = tuple[str, str]
+"""A namespace and a name, either of which may be empty for any: where a watcher has to be looked for."""
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 INITIAL_EVENTS_LIST_BLUEPRINT = "kubernetes.io/initial-events-list-blueprint"
 _CHUNK = 500
 _CHUNK_BYTES = 1024 * 1024
 BUFFER_BYTES = 16 * 1024 * 1024
 """How many bytes of events a watcher may be behind; what several watchers wait for is kept once."""
+
+
+def scopes_of(namespace: str, name: str) -> tuple[Scope, ...]:
+    """The scopes of the watchers that an object concerns; so those of other names cost its events nothing."""
+    if not namespace:
+        return (("", ""), ("", name))
+    return (("", ""), ("", name), (namespace, ""), (namespace, name))
 
 
 class SlowReader(StoreError):
@@ -58,6 +67,11 @@ class Subscription:
         it to the reader: sending would have to wait. It saves a change of tasks for each watcher of each event."""
         self._failure: StoreError | None = None
         self._wake: asyncio.Future[None] | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """The namespace and the name that the subscription is limited to."""
+        return self._namespace, self._name
 
     def __enter__(self) -> Subscription:
         return self

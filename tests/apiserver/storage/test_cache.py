@@ -208,6 +208,27 @@ async def test_namespace_and_name_narrow_a_watch(bench):
         assert await taken(by_name, 1) == [("ADDED", "y", y)]
 
 
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        pytest.param({}, ["a", "b", "a"], id="everything"),
+        pytest.param({"namespace": "default"}, ["a", "b"], id="a namespace"),
+        pytest.param({"name": "a"}, ["a", "a"], id="a name in any namespace"),
+        pytest.param({"namespace": "other", "name": "a"}, ["a"], id="one object"),
+        pytest.param({"namespace": "other", "name": "b"}, [], id="an object that is not there"),
+    ],
+)
+async def test_a_watcher_is_found_by_its_scope(bench, scope, told):
+    cache = bench.cache()
+    await cache.wait_fresh(5)
+    with cache.subscribe(cache.revision, **scope) as subscription:
+        await bench.writer.put("a")
+        await bench.writer.put("b")
+        await bench.writer.put("a", "other")
+        await cache.wait_fresh(5)
+        assert [delivery.cached.name for delivery in await subscription.take(0)] == told
+
+
 async def test_watchers_share_one_encoded_line(bench):
     cache = bench.cache()
     await cache.wait_fresh(5)
