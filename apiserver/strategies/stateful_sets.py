@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from apiserver.strategies.base import StrategyContext
@@ -12,6 +13,7 @@ from minikube_py.api.meta import Object, annotations_of, metadata
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 """The annotation in which a DaemonSet of ``apps/v1`` carries the number of its template."""
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _NO_REPLICAS = {"replicas": 0, "availableReplicas": 0}
 _NONE_SCHEDULED = {
     "currentNumberScheduled": 0,
@@ -80,7 +82,7 @@ class ControllerRevisionStrategy(RuledStrategy):
 
 def _template_generation(obj: Object) -> int:
     text = annotations_of(obj).get(TEMPLATE_GENERATION, "")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if _NUMBER.fullmatch(text) else 0
 
 
 def _with_template_generation(obj: Object, number: int) -> Object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_LONGEST_NUMBER = 64
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
@@ -57,6 +58,6 @@ def _interval(text: str, completions: int) -> tuple[int, int]:
 def _index(text: str, completions: int) -> int:
     if not _INTEGER.fullmatch(text):
         raise ValueError(f'cannot convert string to integer for index: "{text}"')
-    if int(text) >= completions:
+    if len(text) > _LONGEST_NUMBER or int(text) >= completions:
         raise ValueError(f'too large index: "{text}"')
     return int(text)

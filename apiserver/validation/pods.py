@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from apiserver.validation.containers import PodContext, containers, ephemeral_containers, init_containers
@@ -11,7 +12,7 @@ from apiserver.validation.names import MAX_INT32, dns_label, dns_subdomain, in_r
 from apiserver.validation.operating_systems import operating_system, own_users
 from apiserver.validation.resources import resource_list
 from apiserver.validation.scheduling import affinity, scheduling_gates, tolerations, topology_spread
-from apiserver.validation.security import pod_security_context
+from apiserver.validation.security import pod_security_context, profile_annotations
 from apiserver.validation.volumes import volumes
 from minikube_py.api.errors import (
     FieldError,
@@ -27,7 +28,9 @@ RESTART_POLICIES = ("Always", "Never", "OnFailure")
 _DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 _PREEMPTION_POLICIES = ("Never", "PreemptLowerPriority")
 _MIRROR = "kubernetes.io/config.mirror"
+_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+_INT32 = re.compile(r"-?[0-9]{1,10}", re.ASCII)
 _MUTABLE_FIELDS = (
     "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
     "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
@@ -168,12 +171,15 @@ def pod_spec(path: str, spec: Object, *, standalone: bool) -> Iterator[FieldErro
 def pod_annotations(path: str, obj: Object) -> Iterator[FieldError]:
     """The annotations of a Pod or pod template that mean something."""
     annotations = annotations_of(obj)
+    if not annotations:
+        return
     if _MIRROR in annotations and not (obj.get("spec") or {}).get("nodeName"):
         detail = "must set spec.nodeName if mirror pod annotation is set"
         yield field_invalid(f"{path}[{_MIRROR}]", annotations[_MIRROR], detail)
     cost = annotations.get(_DELETION_COST)
-    if cost is not None and not (cost.removeprefix("-").isdecimal() and -MAX_INT32 - 1 <= int(cost) <= MAX_INT32):
+    if cost is not None and not (_INT32.fullmatch(cost) and -MAX_INT32 - 1 <= int(cost) <= MAX_INT32):
         yield field_invalid(f"{path}[{_DELETION_COST}]", cost, "must be a 32bit integer")
+    yield from profile_annotations(path, annotations, obj.get("spec") or {})
 
 
 def metadata_and_spec(obj: Object) -> Iterator[FieldError]:
@@ -196,6 +202,11 @@ def _mirror_annotation(new: Object, old: Object) -> Iterator[FieldError]:
     if new_value != old_value:
         verb = "add" if old_value is None else "remove or update"
         yield field_forbidden(f"metadata.annotations[{_MIRROR}]", f"may not {verb} mirror pod annotation")
+    for key in {*annotations_of(new), *annotations_of(old)} if annotations_of(new) != annotations_of(old) else ():
+        new_value, old_value = annotations_of(new).get(key), annotations_of(old).get(key)
+        if key.startswith(_APP_ARMOR) and new_value != old_value:
+            verb = "add" if old_value is None else "remove or update"
+            yield field_forbidden(f"metadata.annotations[{key}]", f"may not {verb} AppArmor annotations")
 
 
 def _all_containers(path: str, spec: Object, *, standalone: bool) -> Iterator[FieldError]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from apiserver.validation.names import MAX_INT32, in_range
 from apiserver.validation.paths import local_path
@@ -23,6 +23,9 @@ _CHANGE_POLICIES = ("Always", "OnRootMismatch")
 _SUPPLEMENTAL_POLICIES = ("Merge", "Strict")
 _SELINUX_POLICIES = ("MountOption", "Recursive")
 _LONGEST_PROFILE = 4095
+_SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
+_SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
+_APP_ARMOR_CONTAINER = "container.apparmor.security.beta.kubernetes.io/"
 _LONGEST_SYSCTL = 253
 _SYSCTL = re.compile(r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?")
 _IPC_SYSCTLS = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
@@ -60,6 +63,27 @@ def container_security_context(path: str, context: Object, *, host_users: bool =
         if "CAP_SYS_ADMIN" in added:
             detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
             yield field_invalid(path, context, detail)
+
+
+def profile_annotations(path: str, annotations: Mapping[str, str], spec: Object) -> Iterator[FieldError]:
+    """The annotations that named profiles before there were fields for them."""
+    containers = {
+        container.get("name")
+        for key in ("initContainers", "containers", "ephemeralContainers")
+        for container in spec.get(key) or []
+    }
+    for key, value in sorted(annotations.items()):
+        if key == _SECCOMP_POD or key.startswith(_SECCOMP_CONTAINER):
+            if value.startswith("localhost/"):
+                yield from local_path(f"{path}.{key}", value.removeprefix("localhost/"))
+            elif value not in ("runtime/default", "docker/default", "unconfined"):
+                yield field_invalid(f"{path}.{key}", value, "must be a valid seccomp profile")
+        elif key.startswith(_APP_ARMOR_CONTAINER):
+            name = key.removeprefix(_APP_ARMOR_CONTAINER)
+            if name not in containers:
+                yield field_invalid(f"{path}[{key}]", name, "container not found")
+            if value not in ("", "runtime/default", "unconfined") and not value.startswith("localhost/"):
+                yield field_invalid(f"{path}[{key}]", value, f'invalid AppArmor profile name: "{value}"')
 
 
 def _identifiers(path: str, context: Object, keys: tuple[str, ...]) -> Iterator[FieldError]:

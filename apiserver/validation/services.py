@@ -74,6 +74,9 @@ def service_update(new: Object, old: Object) -> Iterator[FieldError]:
         for index, (before, after) in enumerate(zip(old_ips, new_ips, strict=False)):
             if before != after:
                 yield field_invalid(f"spec.clusterIPs[{index}]", new_ips, "may not change once set")
+        families, old_families = new_spec.get("ipFamilies") or [], old_spec.get("ipFamilies") or []
+        if families and old_families and families[0] != old_families[0]:
+            yield field_invalid("spec.ipFamilies[0]", families[0], "may not change once set")
     old_class = old_spec.get("loadBalancerClass")
     if "LoadBalancer" == old_spec.get("type") == new_spec.get("type") and old_class != new_spec.get(
         "loadBalancerClass"

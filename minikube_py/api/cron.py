@@ -46,6 +46,7 @@ _DESCRIPTORS = {
 }
 _EVERY = "@every "
 _ZONE_PREFIXES = ("TZ=", "CRON_TZ=")
+_LONGEST_NUMBER = 64
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DURATION_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _DURATION_UNITS = {
@@ -177,7 +178,7 @@ def _number_or_name(text: str, names: dict[str, int]) -> int:
 def _number(text: str) -> int:
     if not _INTEGER.fullmatch(text):
         raise ValueError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax')
-    number = int(text)
+    number = int(text) if len(text) <= _LONGEST_NUMBER else 2**63
     if not -(2**63) <= number < 2**63:
         raise ValueError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": value out of range')
     if number < 0:
