@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterator
 
 import orjson
+import structlog
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -43,6 +44,7 @@ PUSH = "minikube_py.push"
 """The key of what sends a chunk of an HTTP/1.1 body at once, if it can: it is told whether it did."""
 DROP_SECONDS = 5.0
 """How long a client that is cut off, or whose time is over, is given to take what it was sent."""
+log = structlog.get_logger("apiserver")
 
 
 async def watch(ctx: RequestContext) -> Response:
@@ -174,7 +176,7 @@ class Watch:
         watches = self._ctx.core.watches
         drop = _Drop(self._ctx.request.scope.get("extensions", {}).get(DROP))
         drop.after(self._timeout + DROP_SECONDS)
-        subscription.on_cut_off = lambda: drop.after(DROP_SECONDS)
+        subscription.on_cut_off = lambda: self._cut_off(drop)
         if not self._form.transform:
             subscription.push = self._pusher()
         watches.add(subscription)
@@ -184,6 +186,12 @@ class Watch:
         finally:
             watches.discard(subscription)
             drop.cancel()
+
+    def _cut_off(self, drop: _Drop) -> None:
+        info, core = self._ctx.info, self._ctx.core
+        if not core.stopping:
+            log.debug("Cut off a watch", resource=info.plural, namespace=info.namespace, user=self._ctx.user.name)
+        drop.after(DROP_SECONDS)
 
     def _pusher(self) -> Callable[[Delivery], bool] | None:
         resource, push = self._ctx.resource, self.push

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from apiserver.main import run
+from apiserver.main import prepare, run
 from apiserver.settings import Settings
 from minikube_py.cluster.pki import Subject, ensure_certificate, ensure_service_account_key, load_authority
 
@@ -42,8 +43,6 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -303,3 +302,17 @@ def test_workers_that_cannot_work_together_are_refused(values: dict[str, Any], m
     given = {**dict.fromkeys((*needed, *keys), "unused"), "workers": 2, **values}
     with pytest.raises(ValidationError, match=message):
         Settings(**given)
+
+
+def test_workers_are_not_started_on_a_port_that_is_taken() -> None:
+    needed = ("tls_cert_file", "tls_private_key_file", "client_ca_file")
+    keys = ("service_account_key_file", "service_account_signing_key_file")
+    port = free_port()
+    files = dict.fromkeys((*needed, *keys), "unused")
+    settings = Settings(bind_address="127.0.0.1", secure_port=port, workers=2, **files)
+    prepare(settings)
+    with (
+        socket.create_server(("127.0.0.1", port), reuse_port=True),
+        pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"),
+    ):
+        prepare(settings)
