@@ -23,6 +23,7 @@ from apiserver.authz.impersonation import impersonate
 from apiserver.context import ANONYMOUS, Query, RequestContext
 from apiserver.dispatch import handler_for
 from apiserver.errors import from_store, internal
+from apiserver.listing import ListResponse
 from apiserver.nonresource import NonResource
 from apiserver.pretty import make_pretty
 from apiserver.response import json_response
@@ -56,6 +57,11 @@ class Application:
             await response(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+        if isinstance(response, ListResponse):
+            for group in response.groups():
+                await send({"type": "http.response.body", "body": group, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+            return
         await send({"type": "http.response.body", "body": response.body})
 
 
@@ -189,11 +195,11 @@ def _warning(text: str) -> bytes:
 
 
 def _compress(ctx: RequestContext, response: Response) -> None:
-    if isinstance(response, StreamingResponse) or len(response.body) < GZIP_BYTES:
+    if "gzip" not in ctx.header("accept-encoding") or ctx.request.method != "GET":
         return
-    if "content-encoding" in response.headers or ctx.request.method != "GET":
+    if isinstance(response, StreamingResponse) or "content-encoding" in response.headers:
         return
-    if "gzip" not in ctx.header("accept-encoding"):
+    if len(response.body) < GZIP_BYTES:
         return
     response.body = gzip.compress(bytes(response.body), compresslevel=1, mtime=0)
     response.headers["Content-Length"] = str(len(response.body))

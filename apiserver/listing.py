@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import orjson
 from starlette.responses import Response
 
 from apiserver.context import RequestContext
-from apiserver.negotiation import Form
+from apiserver.negotiation import JSON, Form
 from apiserver.presentation import presented_cached
-from apiserver.response import json_response, partial, table, to_media_type
+from apiserver.response import partial, table, to_media_type
 from apiserver.storage.cached import Cached
 from minikube_py.api.meta import Object
 from minikube_py.api.resources import Resource
+
+GROUP_BYTES = 256 * 1024
+_TAIL = b"]}"
 
 
 def list_metadata(revision: int, continue_token: str = "", remaining: int | None = None) -> Object:
@@ -26,9 +29,46 @@ def list_metadata(revision: int, continue_token: str = "", remaining: int | None
     return meta
 
 
-def list_document(
+class ListResponse(Response):
+    """A list whose items are bytes of the cache: sent in groups, and joined only for who needs the whole ``body``."""
+
+    def __init__(self, head: bytes, items: Sequence[bytes]) -> None:
+        super().__init__(status_code=200, media_type=JSON)
+        self._head = head
+        self._items = items
+        self._body: bytes | None = None
+        commas = max(len(items) - 1, 0)
+        self.headers["Content-Length"] = str(len(head) + sum(map(len, items)) + commas + len(_TAIL))
+
+    @property
+    def body(self) -> bytes:
+        """The whole document."""
+        if self._body is None:
+            self._body = b"".join(self.groups())
+        return self._body
+
+    @body.setter
+    def body(self, value: bytes) -> None:
+        self._body = value
+
+    def groups(self) -> Iterator[bytes]:
+        """The document in pieces of about 256 KiB, so that no more than that is held twice."""
+        if self._body:
+            yield self._body
+            return
+        yield self._head
+        begun = size = 0
+        for index, item in enumerate(self._items, start=1):
+            size += len(item)
+            if size >= GROUP_BYTES or index == len(self._items):
+                yield (b"," if begun else b"") + b",".join(self._items[begun:index])
+                begun, size = index, 0
+        yield _TAIL
+
+
+def list_response(
     resource: Resource, revision: int, items: Sequence[bytes], continue_token: str = "", remaining: int | None = None
-) -> bytes:
+) -> ListResponse:
     """A list of items that are already encoded."""
     head = orjson.dumps(
         {
@@ -37,7 +77,7 @@ def list_document(
             "metadata": list_metadata(revision, continue_token, remaining),
         }
     )
-    return b"".join((head[:-1], b',"items":[', b",".join(items), b"]}"))
+    return ListResponse(head[:-1] + b',"items":[', items)
 
 
 def render_list(
@@ -53,8 +93,8 @@ def render_list(
         items = [presented_cached(ctx.resource, item) for item in items]
     if not form.transform:
         encoded = [item.item for item in items]
-        document = list_document(ctx.resource, revision, encoded, continue_token, remaining)
-        return json_response(document) if form.is_plain_json else to_media_type(form, document)
+        response = list_response(ctx.resource, revision, encoded, continue_token, remaining)
+        return response if form.is_plain_json else to_media_type(form, response.body)
     meta = list_metadata(revision, continue_token, remaining)
     objects = (item.object for item in items)
     if form.transform == "Table":

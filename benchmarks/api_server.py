@@ -6,7 +6,8 @@ Usage (with nothing else running on the machine):
 
 Starts an etcd, one API server (and a second one of ``--workers`` processes), and a bare uvicorn app, all on free
 ports of loopback, loads them with apibench, and writes ``benchmarks/results/api_server.json`` and ``.md`` with the
-command that made them. apibench is not part of this repository: ``--apibench`` or the environment's ``APIBENCH`` says where it is.
+command that made them. apibench is not part of this repository: ``--apibench`` or the environment's ``APIBENCH`` says
+where it is.
 The aims are upstream's own figures on two cores, from issue 3. Takes about five minutes, ``--quick`` one.
 """
 

@@ -67,10 +67,10 @@ class Auditor:
         if isinstance(response, StreamingResponse):
             self._write(record, "ResponseStarted", status)
             return _Followed(response, lambda: self._write(record, "ResponseComplete", status))
-        body = bytes(response.body)
         if response.status_code >= 400:
-            status |= _failure(body)
-        self._write(record, "ResponseComplete", status, body if record.wants_response else b"")
+            status |= _failure(bytes(response.body))
+        body = bytes(response.body) if record.wants_response else b""
+        self._write(record, "ResponseComplete", status, body)
         return response
 
     def _write(self, record: Record, stage: Stage, status: Object | None = None, answer: bytes = b"") -> None:

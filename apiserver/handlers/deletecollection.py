@@ -8,7 +8,7 @@ from apiserver.context import RequestContext
 from apiserver.core import Operation
 from apiserver.handlers.delete import delete_object
 from apiserver.handlers.options import delete_options
-from apiserver.listing import list_document
+from apiserver.listing import list_response
 from apiserver.negotiation import negotiate
 from apiserver.presentation import presented_bytes
 from apiserver.reads import continue_token, list_options, select_all, selection
@@ -37,5 +37,5 @@ async def deletecollection(ctx: RequestContext) -> Response:
         except NotFound:
             continue
         items.append(item_form(presented_bytes(ctx.resource, stored.served)))
-    document = list_document(ctx.resource, page.revision, items, continue_token(page), page.remaining)
-    return to_media_type(form, document)
+    response = list_response(ctx.resource, page.revision, items, continue_token(page), page.remaining)
+    return response if form.is_plain_json else to_media_type(form, response.body)
