@@ -19,7 +19,6 @@ PAUSE_OOM_SCORE_ADJ: Final = -998
 _PAUSE_CPU_SHARES: Final = 2
 _LOG: Final = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}
 _PROPAGATION: Final = {
-    MountPropagation.NONE: "rprivate",
     MountPropagation.HOST_TO_CONTAINER: "rslave",
     MountPropagation.BIDIRECTIONAL: "rshared",
 }
@@ -179,7 +178,10 @@ def _mounts(config: ContainerConfig) -> tuple[Mount, ...]:
 
 
 def _mount(mount: Mount) -> dict[str, Any]:
-    options: dict[str, Any] = {"Propagation": _PROPAGATION[mount.propagation]}
+    options: dict[str, Any] = {}
+    # What is not named is private, but where the path holds the engine's own directory, as the host's root does.
+    if mount.propagation in _PROPAGATION:
+        options["Propagation"] = _PROPAGATION[mount.propagation]
     if mount.read_only:
         options["ReadOnlyNonRecursive"] = True  # as recursiveReadOnly: Disabled; engines before 1.44 know nothing else
     return {

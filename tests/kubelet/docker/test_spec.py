@@ -151,6 +151,12 @@ def test_mounts_carry_propagation_and_the_termination_message() -> None:
         "BindOptions": {"Propagation": "rslave", "ReadOnlyNonRecursive": True},
     }
     assert (mounts[1]["Source"], mounts[1]["Target"]) == ("/message", "/dev/termination-log")
+    assert mounts[1]["BindOptions"] == {}
+
+
+def test_an_ephemeral_container_sees_the_processes_of_its_target() -> None:
+    host = body(replace(CONTAINER, target_container_id="target"))["HostConfig"]
+    assert host["PidMode"] == "container:target"
 
 
 @pytest.mark.parametrize(
