@@ -196,10 +196,12 @@ def checked(
     warn: Callable[..., None],
     *,
     mismatched: Callable[[TypeMismatch], ApiError] | None = None,
+    refused: Callable[[str], ApiError] | None = None,
 ) -> Object:
     """The object with unknown fields pruned; ``warn`` is given what is only worth a warning.
 
-    Raises BadRequest, or for a value of a wrong type what ``mismatched`` makes of it.
+    Raises BadRequest, or for a value of a wrong type what ``mismatched`` makes of it, and for what is unknown or occurs
+    twice, when that is an error, what ``refused`` makes of the complaint.
     """
     obj = check_kind(parsed.value, expected)
     result = schemas.decode_check(expected.api_version, expected.kind, obj)
@@ -214,6 +216,8 @@ def checked(
         *(f'unknown field "{path}"' for path in result.unknown),
         *(f'duplicate field "{path}"' for path in parsed.duplicates),
     ]
+    if complaints and field_validation == STRICT and refused is not None:
+        raise refused(f"strict decoding error: {', '.join(complaints)}")
     if complaints and field_validation == STRICT:
         raise BadRequest(
             f'{expected.kind} in version "{expected.version}" cannot be handled as a {expected.kind}: '

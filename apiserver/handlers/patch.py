@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import structlog
 from starlette.responses import Response
 
@@ -19,11 +21,13 @@ from apiserver.handlers.update import check_identity, operation_of, prepare
 from apiserver.negotiation import media_type_of
 from apiserver.response import render_stored
 from apiserver.writes import Stored, guaranteed_update
+from minikube_py.api.decode import TypeMismatch
 from minikube_py.api.errors import (
     BadRequest,
     Invalid,
     RequestEntityTooLarge,
     UnsupportedMediaType,
+    field_invalid,
 )
 from minikube_py.api.meta import Object
 from minikube_py.api.patch import MalformedPatch, PatchError, json_patch, merge_patch
@@ -41,8 +45,30 @@ PATCH_FAILED = "the server rejected our request due to an error in our request"
 """All that upstream tells of a patch that does not apply; why is in the log."""
 log = structlog.get_logger("apiserver")
 
-Apply = Callable[[Object], Any]
-"""Applies a patch to a document, giving a new one. Raises PatchError."""
+
+@dataclass(frozen=True, slots=True)
+class JsonPatch:
+    """A JSON patch or a JSON merge patch in the body of a request; calling it applies it. Raises PatchError."""
+
+    perform: Callable[[Object], Any]
+    duplicates: tuple[str, ...] = ()
+    """The paths in the patch that occur twice."""
+
+    def __call__(self, doc: Object) -> Any:
+        return self.perform(doc)
+
+    def mismatched(self, patched: Any, mismatch: TypeMismatch) -> Invalid:
+        """The answer to a patch that leads to a value of a wrong type."""
+        return self.refused(patched, mismatch.message)
+
+    def refused(self, patched: Any, complaint: str) -> Invalid:
+        """The answer to a patch whose outcome is refused: upstream shows the whole outcome."""
+        text = orjson.dumps(patched, option=orjson.OPT_SORT_KEYS).decode()
+        error = field_invalid("patch", text, complaint)
+        return Invalid(f' "" is invalid: {error}', details={"causes": [error.cause()]})
+
+
+Apply = JsonPatch | StrategicPatch
 
 
 async def patch(ctx: RequestContext) -> Response:
@@ -64,18 +90,19 @@ async def read_patch(ctx: RequestContext, definition_of: Expected | None = None)
     expected = definition_of or Expected(ctx.resource.api_version, ctx.resource.kind)
     if media_type not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH):
         raise unsupported(media_type)
-    document = _document(await ctx.body(), expected)
+    parsed = parse_json(await ctx.body(), expected)
+    document, duplicates = parsed.value, parsed.duplicates
     if media_type == JSON_PATCH:
-        return _json_patch(document)
+        return _json_patch(document, duplicates)
     if not isinstance(document, dict):
         raise BadRequest("a merge patch must be a JSON object")
     if media_type == MERGE_PATCH:
-        return lambda doc: merge_patch(doc, document)
+        return JsonPatch(lambda doc: merge_patch(doc, document), duplicates)
     schemas = ctx.core.schemas
     definition = schemas.definition_name(expected.api_version, expected.kind)
     if definition is None:
         raise UnsupportedMediaType(f"strategic merge patch is not supported for {expected.kind}")
-    return StrategicPatch(document, schemas, definition)
+    return StrategicPatch(document, schemas, definition, duplicates)
 
 
 def unsupported(media_type: str) -> UnsupportedMediaType:
@@ -86,18 +113,14 @@ def unsupported(media_type: str) -> UnsupportedMediaType:
     return UnsupportedMediaType(f"the body of the request was in an unknown format - {accepted}")
 
 
-def _document(body: bytes, expected: Expected) -> Any:
-    return parse_json(body, expected).value
-
-
-def _json_patch(document: Any) -> Apply:
+def _json_patch(document: Any, duplicates: tuple[str, ...]) -> Apply:
     if not isinstance(document, list):
         raise BadRequest("a JSON patch must be an array of operations")
     if len(document) > MAX_JSON_PATCH_OPERATIONS:
         raise RequestEntityTooLarge(
             f"The allowed maximum operations in a JSON patch is {MAX_JSON_PATCH_OPERATIONS}, got {len(document)}"
         )
-    return lambda doc: json_patch(doc, document)
+    return JsonPatch(lambda doc: json_patch(doc, document), duplicates)
 
 
 async def patch_object(operation: Operation, apply: Apply, field_validation: str, presented: Resource) -> Stored:
@@ -106,16 +129,29 @@ async def patch_object(operation: Operation, apply: Apply, field_validation: str
     Raises NotFound, Conflict, Invalid, BadRequest, Forbidden.
     """
     expected = Expected(presented.api_version, presented.kind)
-    mismatched = apply.mismatched if isinstance(apply, StrategicPatch) else None
 
     async def transform(old: Object) -> Object:
         patched = patched_document(apply, to_presented(presented, old))
-        parsed, schemas = Parsed(patched), operation.core.schemas
-        new = checked(parsed, expected, schemas, field_validation, operation.warn, mismatched=mismatched)
+        new = check_patched(apply, patched, expected, operation, field_validation)
         check_identity(operation, new)
         return await prepare(operation, to_stored(presented, new), old)
 
     return await guaranteed_update(operation, transform, max_attempts=MAX_ATTEMPTS)
+
+
+def check_patched(
+    apply: Apply, patched: Any, expected: Expected, operation: Operation, field_validation: str
+) -> Object:
+    """The outcome of a patch as an object of the expected kind. Raises BadRequest, Invalid."""
+    return checked(
+        Parsed(patched, apply.duplicates),
+        expected,
+        operation.core.schemas,
+        field_validation,
+        operation.warn,
+        mismatched=lambda mismatch: apply.mismatched(patched, mismatch),
+        refused=lambda complaint: apply.refused(patched, complaint),
+    )
 
 
 def patched_document(apply: Apply, document: Object) -> Any:

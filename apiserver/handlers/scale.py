@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from apiserver import managed_fields
 from apiserver.admission.plugin import Attributes
-from apiserver.body import Expected, Parsed, check_field_validation, checked, decode
+from apiserver.body import Expected, check_field_validation, decode
 from apiserver.context import RequestContext
 from apiserver.core import Operation
 from apiserver.handlers.apply import applied, change_of, read_configuration
-from apiserver.handlers.patch import APPLY_PATCH, Apply, patched_document, read_patch
+from apiserver.handlers.patch import APPLY_PATCH, Apply, check_patched, patched_document, read_patch
 from apiserver.handlers.update import check_name, check_preconditions, operation_of
 from apiserver.negotiation import media_type_of
 from apiserver.reads import FRESH_TIMEOUT_SECONDS
@@ -63,7 +63,7 @@ async def patch_scale(ctx: RequestContext) -> Response:
 
     async def transform(old: Object) -> Object:
         patched = patched_document(apply, scale_of(operation.resource, old))
-        scale = checked(Parsed(patched), SCALE, ctx.core.schemas, field_validation, ctx.warn)
+        scale = check_patched(apply, patched, SCALE, operation, field_validation)
         return await _scaled(operation, scale, old)
 
     return _render(ctx, await guaranteed_update(operation, transform))

@@ -26,14 +26,18 @@ class StrategicPatch:
     document: Object
     schemas: Schemas
     definition: str
+    duplicates: tuple[str, ...] = ()
 
     def __call__(self, doc: Object) -> Any:
         return strategic_merge_patch(doc, self.document, self.schemas, self.definition)
 
-    def mismatched(self, mismatch: TypeMismatch) -> Invalid:
+    def mismatched(self, patched: Any, mismatch: TypeMismatch) -> Invalid:
         """The answer to a patch that leads to a value of a wrong type."""
-        shown = f'Invalid value: "{go_format(self.document)}": {_conversion(mismatch)}'
-        error = FieldError("patch", "FieldValueInvalid", shown)
+        return self.refused(patched, _conversion(mismatch))
+
+    def refused(self, patched: Any, complaint: str) -> Invalid:
+        """The answer to a patch that is in itself wrong."""
+        error = FieldError("patch", "FieldValueInvalid", f'Invalid value: "{go_format(self.document)}": {complaint}')
         return Invalid(f' "" is invalid: {error}', details={"causes": [error.cause()]})
 
 
