@@ -22,7 +22,7 @@ from apiserver.storage.store import RevisionMismatch
 from apiserver.strategies import Strategy
 from apiserver.writes import MAX_ATTEMPTS, Stored, current, is_same
 from minikube_py.api.errors import conflict
-from minikube_py.api.meta import Object, metadata, resource_version_of, uid_of
+from minikube_py.api.meta import Object, join_key, metadata, resource_version_of, uid_of
 from minikube_py.api.times import format_time, parse_time
 
 FOREGROUND_FINALIZER = "foregroundDeletion"
@@ -57,9 +57,11 @@ async def delete_object(operation: Operation, options: DeleteOptions) -> Stored:
                 revision = await core.store.delete(operation.key, expected_revision=revision)
                 await core.allocation.released(resource, old)
                 return Stored(encode(decision.obj), revision, deleted=True)
+            value = encode(decision.obj)
             if not is_same(decision.obj, old):
-                revision = await core.store.update(operation.key, encode(decision.obj), expected_revision=revision)
-            return Stored(encode(decision.obj), revision)
+                revision = await core.store.update(operation.key, value, expected_revision=revision)
+                core.caches[resource].written(join_key(operation.namespace, operation.name), value, revision)
+            return Stored(value, revision)
         except RevisionMismatch:
             continue
     raise conflict(resource.group, resource.plural, operation.name)
