@@ -75,7 +75,7 @@ class ResourceQuotaController:
                 self._writing[key].append(change)
             else:
                 self._note(key, change)
-        if old is None or old.get("spec") != new.get("spec") or not (new.get("status") or {}).get("used"):
+        if old is None or _hard(new, "spec") != _hard(new, "status"):
             self._queue.add(key)
 
     def _note(self, key: str, change: _Change, *, certain: bool = True) -> None:
@@ -152,6 +152,10 @@ class ResourceQuotaController:
 
 def _used(quota: Object) -> Amounts:
     return parse((quota.get("status") or {}).get("used"))
+
+
+def _hard(quota: Object, part: str) -> Amounts:
+    return parse((quota.get(part) or {}).get("hard"))
 
 
 def _positive(left: Amounts, right: Amounts) -> Amounts:

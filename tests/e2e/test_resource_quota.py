@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from api_rig import ApiRig, running
-from harness import MINIKUBE_PY, eventually, free_ports
+from harness import eventually
+from quota_helpers import start_controllers
 
 from minikube_py.api.errors import AlreadyExists, ApiError, Forbidden
 from minikube_py.api.resources import PODS
@@ -25,20 +25,6 @@ HARD = 30
 SECONDS = 8.0
 QUOTAS = "/api/v1/namespaces/default/resourcequotas"
 pytestmark = pytest.mark.etcd
-
-
-def start_controllers(rig: ApiRig) -> None:
-    """The controller-manager, with what pods and quotas need."""
-    settings = {
-        "kubeconfig": str(rig.directory / "controller-manager.conf"),
-        "port": free_ports(1)[0],
-        "leader_elect": False,
-        "root_ca_file": str(rig.directory / "pki" / "ca.crt"),
-        "controllers": ["resourcequota-controller", "serviceaccount-controller"],
-    }
-    path = rig.directory / "controller-manager.yaml"
-    path.write_text(yaml.safe_dump(settings))
-    rig.start("controller-manager", [str(MINIKUBE_PY), "controller-manager", "--config", str(path)])
 
 
 def make_quota(rig: ApiRig, name: str, hard: dict[str, str]) -> None:
