@@ -146,5 +146,11 @@ async def _write(operation: Operation, new: Object, found: _Found, *, remove: bo
         raise
     if reservation is not None:
         await reservation.commit()
-    core.caches[operation.resource].written(join_key(operation.namespace, operation.name), value, revision)
+    note(operation, value, revision)
     return Stored(value, revision)
+
+
+def note(operation: Operation, value: bytes, revision: int) -> None:
+    """Lets this process go on from what it has just written, before the watch on the store tells it."""
+    cache = operation.core.caches[operation.resource]
+    cache.written(join_key(operation.namespace, operation.name), value, revision)

@@ -15,7 +15,7 @@ from apiserver.core import Operation
 from apiserver.objects import encode, new_metadata
 from apiserver.response import render_stored
 from apiserver.storage.store import KeyExists
-from apiserver.writes import Stored
+from apiserver.writes import Stored, note
 from minikube_py.api.errors import (
     AlreadyExists,
     BadRequest,
@@ -23,7 +23,7 @@ from minikube_py.api.errors import (
     field_required,
     invalid,
 )
-from minikube_py.api.meta import Object, join_key, metadata, name_of
+from minikube_py.api.meta import Object, metadata, name_of
 from minikube_py.api.names import generate_name
 
 GENERATE_ATTEMPTS = 8
@@ -144,5 +144,5 @@ async def _store(operation: Operation, obj: Object) -> Stored:
         raise
     if reservation is not None:
         await reservation.commit()
-    core.caches[resource].written(join_key(operation.namespace, operation.name), value, revision)
+    note(operation, value, revision)
     return Stored(value, revision)
