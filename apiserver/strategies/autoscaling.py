@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from apiserver.strategies.defaults import autoscaling as defaults
-from apiserver.strategies.ruled import RuledStrategy, Rules
+from apiserver.strategies.ruled import Rules, StatusWithMetadata
 from apiserver.validation import autoscaling, disruption
 from minikube_py.api.meta import Object
 
@@ -13,7 +13,7 @@ _NO_METRICS = {"currentMetrics": None, "desiredReplicas": 0}
 _NO_PODS = {"currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0}
 
 
-class HorizontalPodAutoscalerStrategy(RuledStrategy):
+class HorizontalPodAutoscalerStrategy(StatusWithMetadata):
     """An autoscaler, in the shape of ``autoscaling/v2``."""
 
     rules: ClassVar[Rules] = Rules(
@@ -25,7 +25,7 @@ class HorizontalPodAutoscalerStrategy(RuledStrategy):
     initial_status: ClassVar[Object | None] = _NO_METRICS
 
 
-class PodDisruptionBudgetStrategy(RuledStrategy):
+class PodDisruptionBudgetStrategy(StatusWithMetadata):
     """A budget, which is never written without naming the version that the write is based on."""
 
     allow_unconditional_update: ClassVar[bool] = False

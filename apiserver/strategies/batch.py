@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from apiserver.strategies.base import StrategyContext
 from apiserver.strategies.defaults import batch as defaults
-from apiserver.strategies.ruled import RuledStrategy, Rules
+from apiserver.strategies.ruled import Rules, StatusWithMetadata
 from apiserver.validation import cron_jobs, job_status, jobs, warnings
 from minikube_py.api.meta import Object, labels_of, metadata, name_of, uid_of
 
@@ -14,7 +14,7 @@ _MANY_COMPLETIONS = 100_000
 _MUCH_PARALLELISM = 10_000
 
 
-class JobStrategy(RuledStrategy):
+class JobStrategy(StatusWithMetadata):
     """A Job, which is given a selector of its own unless it brings one and says so."""
 
     rules: ClassVar[Rules] = Rules(
@@ -32,7 +32,7 @@ class JobStrategy(RuledStrategy):
         return [*warnings.name_in_pod_names(obj), *_job_warnings("spec", obj.get("spec") or {})]
 
 
-class CronJobStrategy(RuledStrategy):
+class CronJobStrategy(StatusWithMetadata):
     """A CronJob, whose status starts empty."""
 
     rules: ClassVar[Rules] = Rules(cron_jobs.cron_job, cron_jobs.cron_job_update, default=defaults.default_cron_job)

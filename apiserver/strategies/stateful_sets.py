@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from apiserver.strategies.base import StrategyContext
 from apiserver.strategies.defaults import workloads as defaults
-from apiserver.strategies.ruled import RuledStrategy, Rules
+from apiserver.strategies.ruled import RuledStrategy, Rules, StatusWithMetadata
 from apiserver.validation import daemon_sets, replication, stateful_sets, warnings
 from minikube_py.api.meta import Object, annotations_of, metadata
 
@@ -23,7 +23,7 @@ _NONE_SCHEDULED = {
 }
 
 
-class StatefulSetStrategy(RuledStrategy):
+class StatefulSetStrategy(StatusWithMetadata):
     """A StatefulSet, whose status always tells its replicas."""
 
     rules: ClassVar[Rules] = Rules(
@@ -46,7 +46,7 @@ class StatefulSetStrategy(RuledStrategy):
         return found
 
 
-class DaemonSetStrategy(RuledStrategy):
+class DaemonSetStrategy(StatusWithMetadata):
     """A DaemonSet, whose template's changes are counted in an annotation too."""
 
     rules: ClassVar[Rules] = Rules(

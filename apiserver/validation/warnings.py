@@ -169,7 +169,7 @@ def _volumes(path: str, volumes: list[Object]) -> Iterator[str]:
         for key in _VOLUMES.keys() & volume.keys():
             yield f"{path}[{index}].{_VOLUME_PATHS.get(key, key)}: {_VOLUMES[key]}"
     token_paths = {
-        source["serviceAccountToken"].get("path")
+        source["serviceAccountToken"].get("path") or ""
         for volume in volumes
         for source in (volume.get("projected") or {}).get("sources") or []
         if source.get("serviceAccountToken") is not None
@@ -180,9 +180,10 @@ def _volumes(path: str, volumes: list[Object]) -> Iterator[str]:
         for source in (volume.get("projected") or {}).get("sources") or []:
             for key, shown in (("configMap", "configMap"), ("secret", "secrets"), ("downwardAPI", "downwardAPI")):
                 for position, item in enumerate((source.get(key) or {}).get("items") or []):
-                    if item.get("path") in token_paths:
+                    target = item.get("path") or ""
+                    if target in token_paths:
                         here = f"{path}[{index}].projected.sources.{shown}[{position}]"
-                        yield f'{here}: has duplicated path with ServiceAccountToken "{item["path"]}"'
+                        yield f'{here}: has duplicated path with ServiceAccountToken "{target}"'
 
 
 def _repeated(path: str, items: list[Object], key: str) -> Iterator[str]:
