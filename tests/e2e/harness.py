@@ -24,10 +24,15 @@ T = TypeVar("T")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MINIKUBE_PY = Path(sys.executable).with_name("minikube-py")
-POD_CIDR = "10.201.0.0/16"
-SERVICE_CIDR = "10.202.0.0/16"
-DNS_ADDRESS = "10.202.0.10"
-NODE_PORT_RANGE = "31500-31999"
+_NETWORK = int(os.environ.get("E2E_NETWORK", "201"))
+"""Two runs on one machine need two numbers, two apart from each other."""
+POD_CIDR = f"10.{_NETWORK}.0.0/16"
+SERVICE_CIDR = f"10.{_NETWORK + 1}.0.0/16"
+API_ADDRESS = f"10.{_NETWORK + 1}.0.1"
+DNS_ADDRESS = f"10.{_NETWORK + 1}.0.10"
+_FIRST_NODE_PORT = 31500 + 250 * (_NETWORK - 201)
+NODE_PORTS = range(_FIRST_NODE_PORT, _FIRST_NODE_PORT + 500)
+NODE_PORT_RANGE = f"{NODE_PORTS[0]}-{NODE_PORTS[-1]}"
 COMMAND_TIMEOUT = 120.0
 HELLO_IMAGES = {
     "minikube-py/hello:1": "Hello from version 1",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness import MINIKUBE_PY, PORTS, Cluster, docker, eventually, free_ports
+from harness import MINIKUBE_PY, POD_CIDR, PORTS, Cluster, docker, eventually, free_ports
 from pod_helpers import container, create
 
 from minikube_py.cluster import pki
@@ -228,7 +228,7 @@ def test_settings_are_kept_as_they_were_given(cluster: Cluster):
     assert stored.api_port == cluster.ports["api"]
     done = cluster.minikube_py("up", "--pod-cidr=10.99.0.0/16", check=False)
     assert done.returncode == 1
-    assert "pod-cidr is 10.201.0.0/16 in the existing cluster and can't change" in done.stderr
+    assert f"pod-cidr is {POD_CIDR} in the existing cluster and can't change" in done.stderr
     done = cluster.minikube_py("up", "--log-level=debug", check=False)
     assert done.returncode == 1
     assert "the cluster is running with another log-level" in done.stderr

@@ -69,7 +69,7 @@ def test_a_pod_reaches_a_service_by_name(cluster: Cluster, namespace: str, name:
 
 def test_the_resolver_of_a_pod_searches_the_cluster(cluster: Cluster, namespace: str):
     lines = inside(cluster, namespace, "cat", "/etc/resolv.conf").splitlines()
-    assert "nameserver 10.202.0.10" in lines
+    assert f"nameserver {DNS_ADDRESS}" in lines
     search = next(line for line in lines if line.startswith("search "))
     assert search.split()[1:4] == ["networking.svc.cluster.local", "svc.cluster.local", "cluster.local"]
     assert "options ndots:5" in lines

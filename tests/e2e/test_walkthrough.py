@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from harness import REPOSITORY, Cluster, eventually, http_get
+from harness import NODE_PORTS, POD_CIDR, REPOSITORY, Cluster, eventually, http_get
 
 MANIFEST = str(REPOSITORY / "deploy/examples/hello-node.yaml")
 
@@ -44,7 +44,7 @@ def test_get_wide_names_address_and_node(cluster: Cluster, hello: str):
     assert header.split()[:7] == ["NAME", "READY", "STATUS", "RESTARTS", "AGE", "IP", "NODE"]
     node = cluster.get("nodes")["items"][0]["metadata"]["name"]
     assert node in row
-    assert " 10.201." in row
+    assert f" {POD_CIDR.removesuffix('0.0/16')}" in row
 
 
 def test_describe_shows_the_events_in_order(cluster: Cluster, hello: str):
@@ -64,7 +64,7 @@ def test_the_service_answers_at_its_cluster_ip(cluster: Cluster, hello: str):
 
 def test_the_service_answers_at_its_node_port(cluster: Cluster, hello: str):
     port = cluster.get("service", "hello-node")["spec"]["ports"][0]["nodePort"]
-    assert 31500 <= port <= 31999
+    assert port in NODE_PORTS
     assert http_get(f"http://{cluster.node_ip}:{port}/").strip() == "Hello World!"
 
 

@@ -151,7 +151,6 @@ SAMPLES = (
         "ControllerRevision",
         "controllerrevisions",
         {"data": {"k": "v"}, "revision": 1},
-        shows=("ControllerRevision, resource lifecycle",),
     ),
     Sample(
         "batch/v1",
@@ -208,6 +207,7 @@ SAMPLES = (
         "EndpointSlice",
         "endpointslices",
         {"addressType": "IPv4", "endpoints": [{"addresses": ["192.0.2.1"]}], "ports": [{"port": 80}]},
+        shows=("[sig-network] EndpointSlice should support creating EndpointSlice API operations [Conformance]",),
     ),
     Sample(
         "coordination.k8s.io/v1",
