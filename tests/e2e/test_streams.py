@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 import pty
 import re
 import subprocess
+import termios
 import time
 from pathlib import Path
 
 import pytest
 from harness import Cluster, eventually
+from kubectls import KUBECTLS
 from pod_helpers import IMAGE, create, inside, ready, shell
 
 
@@ -82,8 +85,9 @@ def test_run_once_with_a_terminal_and_remove(cluster: Cluster, namespace: str):
     os.close(follower)
     seen = b""
     try:
+        # kubectl wait gives up at once on a pod that kubectl run has not created yet.
+        eventually(lambda: cluster.get("pod", "once", "-n", namespace), "the pod is created")
         ready(cluster, namespace, "once")
-        time.sleep(0.5)
         os.write(leader, b"echo $((6*7))-is-it; exit\n")
         deadline = time.monotonic() + 30
         while b'pod "once" deleted' not in seen and time.monotonic() < deadline:
@@ -108,6 +112,86 @@ def test_run_once_and_remove_prints_what_it_said(cluster: Cluster, namespace: st
     )  # fmt: skip
     assert "said" in printed
     assert 'pod "brief" deleted' in printed
+
+
+@pytest.mark.parametrize("binary", KUBECTLS)
+def test_exec_keeps_its_streams_apart_and_tells_the_exit_code(cluster: Cluster, namespace: str, binary: str):
+    script = "read x; echo out $x; echo error >&2; cat; exit 7"
+    done = cluster.run_kubectl(
+        "exec", "-i", "box", "-n", namespace, "--", "sh", "-c", script, stdin="first\nsecond\n", binary=binary
+    )
+    assert (done.returncode, done.stdout) == (7, "out first\nsecond\n")
+    assert done.stderr.startswith("error\n")
+    assert "command terminated with exit code 7" in done.stderr
+
+
+@pytest.mark.parametrize("binary", KUBECTLS)
+def test_a_hundred_megabytes_go_there_and_back(cluster: Cluster, namespace: str, binary: str):
+    sent = os.urandom(1_000_000) * 100
+    before = {name: _resident_bytes(cluster, name) for name in ("apiserver", "kubelet")}
+    done = subprocess.run(
+        [binary, "exec", "-i", "box", "-n", namespace, "--", "cat"],
+        input=sent, capture_output=True, timeout=120, check=True, env=cluster.environment,
+    )  # fmt: skip
+    assert hashlib.sha256(done.stdout).digest() == hashlib.sha256(sent).digest()
+    for name, resident in before.items():
+        assert _resident_bytes(cluster, name) - resident < 32_000_000, name
+
+
+def _resident_bytes(cluster: Cluster, component: str) -> int:
+    status = Path(f"/proc/{cluster.processes()[component]['pid']}/status").read_text()
+    return 1024 * int(status.partition("VmRSS:")[2].split()[0])
+
+
+@pytest.mark.parametrize("binary", KUBECTLS)
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        pytest.param(["nobody"], 'pods "nobody" not found', id="no such pod"),
+        pytest.param(["box", "-c", "other"], "container other is not valid for pod box", id="no such container"),
+    ],
+)
+def test_an_exec_that_cannot_be_is_told(cluster: Cluster, namespace: str, binary: str, target: list[str], message: str):
+    done = cluster.run_kubectl("exec", *target, "-n", namespace, "--", "true", binary=binary)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("binary", KUBECTLS)
+def test_a_terminal_has_the_size_of_ours(cluster: Cluster, namespace: str, binary: str):
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (33, 101))
+    process = subprocess.Popen(
+        [binary, "exec", "-it", "box", "-n", namespace, "--", "sh", "-c",
+         "until [ \"$(stty size)\" = '33 101' ]; do sleep 0.1; done; tty; exit 5"],
+        stdin=follower, stdout=follower, stderr=follower, env=cluster.environment, start_new_session=True,
+    )  # fmt: skip
+    os.close(follower)
+    try:
+        assert process.wait(30) == 5
+        assert b"/dev/pts/" in os.read(leader, 4096)
+    finally:
+        process.kill()
+        process.wait(10)
+        os.close(leader)
+
+
+@pytest.mark.parametrize("binary", KUBECTLS)
+def test_a_followed_log_comes_line_by_line(cluster: Cluster, namespace: str, binary: str):
+    name = f"counts-{abs(hash(binary))}"
+    create(cluster, namespace, name, containers=[shell("n=0; while sleep 0.3; do n=$((n+1)); echo $n; done")])
+    ready(cluster, namespace, name)
+    process = subprocess.Popen(
+        [binary, "logs", "-f", name, "-n", namespace], stdout=subprocess.PIPE, text=True, env=cluster.environment
+    )
+    try:
+        assert process.stdout is not None
+        came = [(int(process.stdout.readline()), time.monotonic()) for _ in range(8)]
+        assert [number for number, _ in came] == list(range(1, 9))
+        assert came[-1][1] - came[-4][1] > 0.6, "the last lines came one by one"
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
 
 
 def test_copy_there_and_back(cluster: Cluster, namespace: str, tmp_path: Path):
