@@ -36,7 +36,7 @@ from minikube_py.api.meta import Object, metadata, name_of, uid_of
 from minikube_py.api.resources import Resource
 
 MAX_ATTEMPTS = 5
-"""How often an apply starts anew when the object appears, vanishes or changes in between, as upstream."""
+"""How often an apply starts anew when the object appears or vanishes in between, as upstream."""
 
 
 async def apply_patch(ctx: RequestContext) -> Response:
@@ -53,7 +53,7 @@ async def apply_patch(ctx: RequestContext) -> Response:
 
     for attempt in range(MAX_ATTEMPTS):
         try:
-            return render_stored(ctx, await guaranteed_update(operation, transform, max_attempts=MAX_ATTEMPTS))
+            return render_stored(ctx, await guaranteed_update(operation, transform))
         except NotFound as error:
             if operation.subresource or (error.details or {}).get("kind") != operation.resource.plural:
                 raise
@@ -119,15 +119,13 @@ def stored_configuration(presented: Resource, config: Object) -> Object:
     bare: Object = {"apiVersion": presented.api_version, "kind": presented.kind, "metadata": metadata(config)}
     implied = to_stored(presented, bare)
     result = {key: value for key, value in stored.items() if key in config or implied.get(key) != value}
-    spec, implied_spec = result.get("spec"), implied.get("spec") or {}
-    if isinstance(spec, dict):
-        result["spec"] = {
-            key: value
-            for key, value in spec.items()
-            if key in (config.get("spec") or {}) or implied_spec.get(key) != value
-        }
-        if not result["spec"] and "spec" not in config:
-            del result["spec"]
+    spec, sent = stored.get("spec"), config.get("spec") or {}
+    if isinstance(spec, dict) and sent.keys() <= spec.keys():
+        # Every field has kept its name, so what else is there came of nothing that was sent.
+        implied_spec = implied.get("spec") or {}
+        result["spec"] = {key: value for key, value in spec.items() if key in sent or implied_spec.get(key) != value}
+    if "spec" not in config and not result.get("spec"):
+        result.pop("spec", None)
     return result
 
 

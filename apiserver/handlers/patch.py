@@ -38,8 +38,6 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 APPLY_PATCH_CBOR = "application/apply-patch+cbor"
-MAX_ATTEMPTS = 5
-"""How often a patch is applied anew when somebody else wrote in between, as upstream."""
 MAX_JSON_PATCH_OPERATIONS = 10_000
 PATCH_FAILED = "the server rejected our request due to an error in our request"
 """All that upstream tells of a patch that does not apply; why is in the log."""
@@ -136,7 +134,7 @@ async def patch_object(operation: Operation, apply: Apply, field_validation: str
         check_identity(operation, new)
         return await prepare(operation, to_stored(presented, new), old)
 
-    return await guaranteed_update(operation, transform, max_attempts=MAX_ATTEMPTS)
+    return await guaranteed_update(operation, transform)
 
 
 def check_patched(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +105,14 @@ class TestApply:
         api.core.clock.advance(60)
         again = await applied(api, config, path=path)
         assert (again.status, again.json) == (200, first.json)
+
+    async def test_managers_that_apply_at_once_all_succeed(self, api: Any) -> None:
+        names = [f"m{number:02}" for number in range(20)]
+        answers = await asyncio.gather(*(applied(api, config_map(**{name: "1"}), name) for name in names))
+        assert sorted({answer.status for answer in answers}) == [200, 201]
+        found = await api.ok("GET", f"{CONFIG_MAPS}/s")
+        assert sorted(found["data"]) == names
+        assert managers(found) == {(name, "Apply", ""): {"f:data": {f"f:{name}": {}}} for name in names}
 
     async def test_a_dry_run_stores_nothing(self, api: Any) -> None:
         assert (await applied(api, config_map(a="1"), query="&dryRun=All")).status == 201
@@ -462,3 +471,26 @@ class TestVersions:
         config["spec"] = {**config["spec"], "maxReplicas": 4}
         other = await applied(api, config, "two", path)
         assert other.message == 'Apply failed with 1 conflict: conflict with "one": .spec.maxReplicas'
+
+    @pytest.mark.parametrize(
+        ("spec", "owned"),
+        [
+            pytest.param({"maxReplicas": 3}, {"f:maxReplicas"}, id="what the conversion adds is nobody's"),
+            pytest.param(
+                {"maxReplicas": 3, "targetCPUUtilizationPercentage": 80},
+                {"f:maxReplicas", "f:metrics"},
+                id="a target that is the implied one is owned",
+            ),
+        ],
+    )
+    async def test_only_what_was_sent_is_owned(self, api: Any, spec: dict[str, Any], owned: set[str]) -> None:
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+        config = {
+            "apiVersion": "autoscaling/v1",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "h"},
+            "spec": {"scaleTargetRef": target, **spec},
+        }
+        answer = await applied(api, config, path="/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h")
+        assert answer.status == 201, answer.message
+        assert set(managers(answer.json)[("one", "Apply", "")]["f:spec"]) == {*owned, "f:scaleTargetRef"}
