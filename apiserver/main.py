@@ -171,7 +171,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await fill_caches(core)
         await _bootstrap(core)
         core.bootstrapped = True
-        tasks.start("fill-caches", _keep_filled(core, hub), critical=True)
+        tasks.start("fill-caches", keep_filled(core, hub), critical=True)
         tasks.start("advertise", keep_advertising(core))
         tasks.start("compactor", run_compactor(store))
         tasks.start("end-watches", _end_watches(core, stop), critical=True)
@@ -205,7 +205,7 @@ async def _bootstrap(core: Core) -> None:
             await core.clock.sleep(0.2)
 
 
-async def _keep_filled(core: Core, hub: WatchHub) -> None:
+async def keep_filled(core: Core, hub: WatchHub) -> None:
     """Fills the caches that have been reset: those of roles, say, are looked at without waiting for them."""
     while True:
         await hub.was_reset.wait()
@@ -218,18 +218,23 @@ async def _keep_filled(core: Core, hub: WatchHub) -> None:
 
 
 async def fill_caches(core: Core) -> None:
-    """Fills every watch cache. Raises StoreError where etcd does not answer in a minute."""
+    """Fills every watch cache. Raises StoreError where one cannot be filled in a minute; the others are then."""
     deadline = core.clock.monotonic() + CACHE_TIMEOUT_SECONDS
-    for cache in core.caches.values():
-        while True:
+    waiting = list(core.caches.values())
+    while True:
+        failed: dict[WatchCache, StoreError] = {}
+        for cache in waiting:
             try:
                 await cache.ready(max(deadline - core.clock.monotonic(), 0.1))
-                break
             except StoreError as error:
-                if core.clock.monotonic() >= deadline:
-                    raise
-                log.warning("Waiting for etcd", error=str(error))
-                await core.clock.sleep(0.5)
+                failed[cache] = error
+        if not failed:
+            return
+        waiting, first = list(failed), next(iter(failed.values()))
+        if core.clock.monotonic() >= deadline:
+            raise first
+        log.warning("Waiting for etcd", caches=len(failed), error=str(first))
+        await core.clock.sleep(0.5)
 
 
 async def _end_watches(core: Core, stop: asyncio.Event) -> None:

@@ -149,9 +149,14 @@ def run_component(component: Component, arguments: Sequence[str]) -> int:
     if workers == 1:
         return _serve(component, settings)
 
+    import setproctitle
+
     from minikube_py.runtime.workers import supervise
 
+    title = setproctitle.getproctitle()
+
     def serve(number: int) -> int:
+        setproctitle.setproctitle(f"{title} (worker {number})")
         logs.configure(f"{component.name}-{number}", level)
         return _serve(component, settings)
 

@@ -51,8 +51,9 @@ class Answer:
 class Api:
     """Sends requests as some user: a name followed by groups, or None for nobody."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, hub: WatchHub) -> None:
         self.core = core
+        self.hub = hub
         self._endpoint = Endpoint(core)
 
     async def respond(
@@ -156,7 +157,7 @@ async def api(settings: Settings, backing: Store) -> AsyncIterator[Api]:
     await fill_caches(core)
     await bootstrap(core)
     core.bootstrapped = True
-    served = Api(core)
+    served = Api(core, hub)
     await served.ok("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
     yield served
     await tasks.cancel_all()
