@@ -33,6 +33,8 @@ async def delete(ctx: RequestContext) -> Response:
     """Removes an object or marks it: 200 with the object or a Status, 202 where dependents are waited for."""
     options = await delete_options(ctx)
     operation = replace(operation_of(ctx), dry_run=options.dry_run)
+    if not options.propagation_policy and options.orphan_dependents is None:
+        ctx.warn(operation.strategy.orphan_warning)
     stored = await delete_object(operation, options)
     accepted = not stored.deleted and options.orphan_dependents is False
     if stored.deleted and not operation.strategy.returns_deleted_object:
@@ -101,7 +103,7 @@ def decide(old: Object, strategy: Strategy, options: DeleteOptions, now: datetim
     """The effect of a DELETE on ``old`` at ``now``. Pure."""
     grace = strategy.deletion_grace_period(old, options.grace_period_seconds)
     meta = dict(metadata(old))
-    finalizers = _finalizers(meta.get("finalizers") or [], options)
+    finalizers = _finalizers(meta.get("finalizers") or [], options, orphans=strategy.orphans_dependents)
     if finalizers:
         meta["finalizers"] = finalizers
     else:
@@ -130,13 +132,17 @@ def _shorten(meta: Object, grace: int) -> None:
     meta["deletionGracePeriodSeconds"] = grace
 
 
-def _finalizers(present: list[str], options: DeleteOptions) -> list[str]:
-    """The finalizers with the garbage collector's two as the propagation policy wants them."""
+def _finalizers(present: list[str], options: DeleteOptions, *, orphans: bool) -> list[str]:
+    """The finalizers with the garbage collector's two as the propagation policy wants them.
+
+    Without a policy they stay; where there is neither, and the kind ``orphans`` its dependents, that one is added.
+    """
     policy = options.propagation_policy
     if options.orphan_dependents is not None:
         policy = "Orphan" if options.orphan_dependents else "Background"
     if not policy:
-        return present
+        decided = not orphans or FOREGROUND_FINALIZER in present or ORPHAN_FINALIZER in present
+        return present if decided else [*present, ORPHAN_FINALIZER]
     kept = [name for name in present if name not in (FOREGROUND_FINALIZER, ORPHAN_FINALIZER)]
     if policy == "Foreground":
         kept.append(FOREGROUND_FINALIZER)

@@ -51,6 +51,10 @@ class Strategy:
     """Whether a PUT without ``metadata.resourceVersion`` is taken."""
     returns_deleted_object: ClassVar[bool] = False
     """Whether a DELETE that removes at once answers with the object, and not with a ``Status`` of success."""
+    orphans_dependents: ClassVar[bool] = False
+    """Whether a DELETE that names no propagation policy leaves the dependents (the oldest kinds: Jobs among them)."""
+    orphan_warning: ClassVar[str] = ""
+    """The warning about such a DELETE."""
     ttl_seconds: ClassVar[int | None] = None
     """After how many seconds the store drops an object of this kind (events: one hour); None keeps it."""
 

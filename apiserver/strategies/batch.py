@@ -17,6 +17,11 @@ _MUCH_PARALLELISM = 10_000
 class JobStrategy(StatusWithMetadata):
     """A Job, which is given a selector of its own unless it brings one and says so."""
 
+    orphans_dependents: ClassVar[bool] = True
+    orphan_warning: ClassVar[str] = (
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
+        "set propagationPolicy=Orphan to suppress this warning"
+    )
     rules: ClassVar[Rules] = Rules(
         jobs.job, jobs.job_update, job_status.job_status_update, default=defaults.default_job
     )

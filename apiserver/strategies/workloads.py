@@ -62,6 +62,7 @@ class ReplicaSetStrategy(StatusWithMetadata):
 class ReplicationControllerStrategy(StatusWithMetadata):
     """A ReplicationController, whose status always tells its replicas."""
 
+    orphans_dependents: ClassVar[bool] = True
     rules: ClassVar[Rules] = Rules(
         replication.replication_controller,
         replication.replication_controller_update,

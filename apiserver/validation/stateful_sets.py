@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from apiserver.validation.int_or_percent import at_most_hundred_percent, number_of, positive_int_or_percent
 from apiserver.validation.meta import annotation_values, labels, object_meta, object_meta_update
 from apiserver.validation.names import non_negative
 from apiserver.validation.pods import pod_annotations
@@ -99,7 +100,17 @@ def _update_strategy(strategy: Object) -> Iterator[FieldError]:
         detail = "only allowed for updateStrategy 'RollingUpdate'"
         yield field_invalid("spec.updateStrategy.rollingUpdate", rolling, detail)
     elif rolling is not None:
-        yield from non_negative("spec.updateStrategy.rollingUpdate.partition", rolling.get("partition"))
+        yield from _rolling_update("spec.updateStrategy.rollingUpdate", rolling)
+
+
+def _rolling_update(path: str, rolling: Object) -> Iterator[FieldError]:
+    yield from non_negative(f"{path}.partition", rolling.get("partition"))
+    unavailable = rolling.get("maxUnavailable")
+    if unavailable is not None:
+        yield from positive_int_or_percent(f"{path}.maxUnavailable", unavailable)
+        if number_of(unavailable) == 0:
+            yield field_invalid(f"{path}.maxUnavailable", unavailable, "cannot be 0")
+        yield from at_most_hundred_percent(f"{path}.maxUnavailable", unavailable)
 
 
 def _must_be(values: tuple[str, str]) -> str:

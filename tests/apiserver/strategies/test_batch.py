@@ -65,3 +65,13 @@ async def test_changes_are_counted(api: Any, spec: dict[str, Any], generation: i
     job["status"] = {"active": 1}
     changed = await api.ok("PUT", f"{JOBS}/j", job)
     assert (changed["metadata"]["generation"], changed["status"]) == (generation, {})
+
+
+async def test_the_pods_of_a_deleted_job_stay_unless_it_is_said_otherwise(api: Any) -> None:
+    for name in ("j", "k"):
+        await api.ok("POST", JOBS, {"metadata": {"name": name}, "spec": {"template": TEMPLATE}})
+    answer = await api("DELETE", f"{JOBS}/j")
+    assert answer.json["metadata"]["finalizers"] == ["orphan"]
+    assert "child pods are preserved by default when jobs are deleted" in answer.warnings[0]
+    answer = await api("DELETE", f"{JOBS}/k?propagationPolicy=Background")
+    assert (answer.json["status"], answer.warnings) == ("Success", ())

@@ -99,6 +99,12 @@ ROLLING = "spec.updateStrategy.rollingUpdate"
         ),
         pytest.param(
             resources.STATEFUL_SETS,
+            stateful(updateStrategy={"rollingUpdate": {"maxUnavailable": "0%"}}),
+            f'{ROLLING}.maxUnavailable: Invalid value: "0%": cannot be 0',
+            id="none at a time",
+        ),
+        pytest.param(
+            resources.STATEFUL_SETS,
             stateful(persistentVolumeClaimRetentionPolicy={"whenScaled": "Keep"}),
             'spec.persistentVolumeClaimRetentionPolicy.whenScaled: Unsupported value: "Keep": supported values: '
             '"Delete", "Retain"',
