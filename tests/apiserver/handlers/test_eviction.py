@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -101,6 +102,17 @@ async def test_why_a_budget_refuses(api: Any, status: dict[str, Any], cause: str
     ]
     await a_budget(api, allowed=0, conditions=conditions, **status)
     assert (await evict(api)).json["details"]["causes"][0]["message"] == cause
+
+
+async def test_evictions_at_the_same_time_never_exceed_a_budget_together(api: Any) -> None:
+    names = [f"p{number}" for number in range(6)]
+    for name in names:
+        await a_pod(api, name)
+    await a_budget(api, allowed=2)
+    answers = await asyncio.gather(*(evict(api, name) for name in names))
+    assert sorted(answer.status for answer in answers) == [201, 201, 429, 429, 429, 429]
+    status = (await api.ok("GET", f"{BUDGETS}/b"))["status"]
+    assert (status["disruptionsAllowed"], len(status["disruptedPods"])) == (0, 2)
 
 
 async def test_a_budget_that_was_changed_meanwhile_is_waited_for(api: Any) -> None:
