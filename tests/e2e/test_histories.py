@@ -142,6 +142,13 @@ async def recorded(
     recorder.writes.append(Write(start, time.monotonic(), key, kind, value, outcome, expected, revision))
 
 
+def assert_answered(status: int, answer: Any) -> None:
+    """Raises ConnectionError where the server says that it cannot answer now."""
+    if status in (503, 504):
+        raise ConnectionError(answer)
+    assert status == 200, answer
+
+
 async def read(client: Client, recorder: Recorder, key: str) -> Any:
     """The object, or None."""
     start = time.monotonic()
@@ -150,7 +157,7 @@ async def read(client: Client, recorder: Recorder, key: str) -> Any:
     if status == 404:
         recorder.reads.append(Read(start, end, key, 0))
         return None
-    assert status == 200, answer
+    assert_answered(status, answer)
     recorder.reads.append(Read(start, end, key, revision_of(answer), value_of(answer)))
     return answer
 
@@ -162,7 +169,7 @@ async def list_all(client: Client, recorder: Recorder, query: str = "") -> Liste
     token = ""
     while True:
         status, page = await client.call("GET", f"{CONFIG_MAPS}?labelSelector=!other&{query}&continue={token}")
-        assert status == 200, page
+        assert_answered(status, page)
         items |= {item["metadata"]["name"]: (revision_of(item), value_of(item)) for item in page["items"]}
         token = page["metadata"].get("continue", "")
         if not token:
@@ -230,7 +237,7 @@ async def watch_once(client: Client, recorder: Recorder, revision: int, events: 
         connector=aiohttp.TCPConnector(ssl=recorder.tls), timeout=aiohttp.ClientTimeout(total=20), read_bufsize=2**20
     )
     async with session, session.get(f"{recorder.url}{CONFIG_MAPS}?{query}") as answer:
-        assert answer.status == 200, await answer.read()
+        assert_answered(answer.status, answer)
         async for line in answer.content:
             told = orjson.loads(line)
             if told["type"] == "ERROR":
@@ -246,6 +253,14 @@ async def watch_once(client: Client, recorder: Recorder, revision: int, events: 
             if client.random.random() < 0.002:
                 break  # A client that leaves in the middle and comes back.
     return revision, True
+
+
+async def crash_etcd(rig: ApiRig) -> None:
+    """Kills etcd in the middle of everything and starts it again."""
+    await asyncio.sleep(SECONDS * 0.4)
+    rig.kill("etcd")
+    await asyncio.sleep(0.2)
+    rig.start_etcd()
 
 
 async def disturb_workers(rig: ApiRig, chances: random.Random, until: float) -> int:
@@ -266,7 +281,7 @@ async def disturb_workers(rig: ApiRig, chances: random.Random, until: float) -> 
     return killed
 
 
-async def play(rig: ApiRig, recorder: Recorder) -> tuple[Listed, int]:
+async def play(rig: ApiRig, recorder: Recorder, *, etcd_crashes: bool) -> tuple[Listed, int]:
     """The whole play; the state it began with, and how many workers were killed."""
     clients: list[Client] = []
 
@@ -282,6 +297,8 @@ async def play(rig: ApiRig, recorder: Recorder) -> tuple[Listed, int]:
         for n in range(5)
     ]
     actors += [asyncio.create_task(keep_reading(client(f"reader-{n}"), recorder, until)) for n in range(2)]
+    if etcd_crashes:
+        actors.append(asyncio.create_task(crash_etcd(rig)))
     killed = await disturb_workers(rig, random.Random(7), until)
     await asyncio.gather(*actors)
     recorder.fence = await write_fence(client("fence"), recorder)
@@ -301,10 +318,13 @@ async def write_fence(client: Client, recorder: Recorder) -> int:
     raise AssertionError("no fence could be written")
 
 
-def test_what_clients_of_three_workers_see_is_one_history(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "etcd_crashes", [pytest.param(False, id="workers crash"), pytest.param(True, id="workers and etcd crash")]
+)
+def test_what_clients_of_three_workers_see_is_one_history(tmp_path: Path, *, etcd_crashes: bool) -> None:
     with running(tmp_path, workers=3) as rig:
         recorder = Recorder(rig)
-        base, killed = asyncio.run(play(rig, recorder))
+        base, killed = asyncio.run(play(rig, recorder, etcd_crashes=etcd_crashes))
         assert len(rig.workers()) == 3
     outcomes = [one.outcome for one in recorder.writes]
     summary = (len(recorder.writes), outcomes.count("ok"), outcomes.count("refused"), outcomes.count("unknown"))
