@@ -35,6 +35,10 @@ from minikube_py.api.errors import ApiError, Timeout, Unauthorized
 if TYPE_CHECKING:
     from apiserver.core import Core
 
+GATHER = "minikube_py.gather"
+"""The key in an ASGI scope's ``extensions`` of what holds back and releases writes (``server.Gathering``)."""
+GATHER_BYTES = 64 * 1024
+"""Up to this size an answer's headers and body are sent as one."""
 GZIP_BYTES = 128 * 1024
 """From this size on an answer is compressed where the client takes gzip, as upstream."""
 log = structlog.get_logger("apiserver")
@@ -56,13 +60,25 @@ class Application:
         if isinstance(response, StreamingResponse):
             await response(scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+        start = {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
         if isinstance(response, ListResponse):
+            await send(start)
             for group in response.groups():
                 await send({"type": "http.response.body", "body": group, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
             return
-        await send({"type": "http.response.body", "body": response.body})
+        body = response.body
+        gathering = scope["extensions"].get(GATHER) if len(body) < GATHER_BYTES else None
+        if gathering is None:
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+            return
+        gathering.hold()
+        try:
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            gathering.release()
 
 
 def make_app(core: Core) -> Application:

@@ -11,11 +11,12 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from apiserver.app import GATHER
 from apiserver.authn.certificates import EXTENSION
 from apiserver.handlers.watch import DROP, PUSH
 from apiserver.settings import Settings
@@ -32,13 +33,54 @@ def _peer(transport: Any) -> dict[str, Any] | None:
     return certificate or None
 
 
+class Gathering:
+    """A transport that can hold back what is written and send it as one.
+
+    uvicorn writes the headers and the body of an answer one after the other; together they are one TLS record and one
+    system call, which is a tenth of the time of a GET.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held: list[bytes] | None = None
+        self.is_closing = transport.is_closing
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transport's own."""
+        return getattr(self._transport, name)
+
+    def hold(self) -> None:
+        """Keeps what is written from now on."""
+        self._held = []
+
+    def release(self) -> None:
+        """Sends what was kept; from now on everything is sent at once."""
+        held, self._held = self._held, None
+        if held:
+            self._transport.write(b"".join(held))
+
+    def write(self, data: bytes) -> None:
+        """As the transport's, unless it is held back."""
+        if self._held is None:
+            self._transport.write(data)
+        else:
+            self._held.append(data)
+
+    def close(self) -> None:
+        """As the transport's, after what was kept."""
+        self.release()
+        self._transport.close()
+
+
 class _HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        gathering = Gathering(transport)
+        super().connection_made(cast(asyncio.Transport, gathering))
         self._extensions: dict[str, Any] = {
             EXTENSION: {"peer": _peer(transport)},
             DROP: transport.abort,
             PUSH: self._push,
+            GATHER: gathering,
         }
 
     def on_message_begin(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from apiserver.authn.certificates import EXTENSION
 from apiserver.handlers.watch import PUSH
-from apiserver.server import listen, make_server
+from apiserver.server import Gathering, listen, make_server
 from apiserver.settings import Settings
 from minikube_py.client.kubeconfig import KubeConfig
 from minikube_py.cluster.pki import ensure_pki
@@ -109,3 +109,45 @@ async def test_the_application_is_shown_the_clients_certificate(serve: Serve, di
 
     await fetch(directory, await serve(app))
     assert (("commonName", "kubernetes-admin"),) in peers[0]["subject"]
+
+
+class Transport:
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def get_extra_info(self, name: str) -> str:
+        return name
+
+
+def test_what_is_held_is_sent_as_one() -> None:
+    transport: Any = Transport()
+    gathering = Gathering(transport)
+    gathering.write(b"at once")
+    gathering.hold()
+    gathering.write(b"head")
+    gathering.write(b"body")
+    assert transport.written == [b"at once"]
+    gathering.release()
+    gathering.write(b"next")
+    assert transport.written == [b"at once", b"headbody", b"next"]
+    assert (gathering.get_extra_info("peername"), gathering.is_closing()) == ("peername", False)
+
+
+def test_what_is_held_is_sent_before_the_end() -> None:
+    transport: Any = Transport()
+    gathering = Gathering(transport)
+    gathering.hold()
+    gathering.write(b"last")
+    gathering.close()
+    gathering.release()
+    assert (transport.written, gathering.is_closing()) == ([b"last"], True)

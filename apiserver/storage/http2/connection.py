@@ -83,6 +83,7 @@ class Connection(asyncio.Protocol):
         self._heard = self._pinged = False
         self._keepalive: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
+        self._outgoing: list[bytes] = []
         self.usable = False
         """Whether new calls may be made."""
 
@@ -126,7 +127,7 @@ class Connection(asyncio.Protocol):
         """Sends the preface; calls may follow at once."""
         self._transport = cast(asyncio.Transport, transport)
         self.usable = True
-        self._transport.write(
+        self._write(
             frames.PREFACE
             + frames.settings(
                 {
@@ -154,6 +155,17 @@ class Connection(asyncio.Protocol):
 
     # Sending
 
+    def _write(self, data: bytes) -> None:
+        """Sends what is written in one turn of the event loop at its end, with one system call."""
+        if not self._outgoing:
+            self._loop.call_soon(self._write_out)
+        self._outgoing.append(data)
+
+    def _write_out(self) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        if not self._transport.is_closing():
+            self._transport.write(b"".join(outgoing))
+
     def _begin(self, call: UnaryCall | StreamCall, headers: bytes, data: bytes, *, ends: bool) -> int:
         number = self._next_stream
         self._next_stream += 2
@@ -164,9 +176,9 @@ class Connection(asyncio.Protocol):
         if len(data) <= min(self._window, stream.window, self._largest_frame) and not self._blocked and ends:
             # Almost every call is this one: headers and all data in one write.
             self._window -= len(data)
-            self._transport.write(opening + frames.frame(FrameType.DATA, frames.END_STREAM, number, data))
+            self._write(opening + frames.frame(FrameType.DATA, frames.END_STREAM, number, data))
             return number
-        self._transport.write(opening)
+        self._write(opening)
         stream.ends = ends
         if data:
             self._send(number, data)
@@ -205,14 +217,14 @@ class Connection(asyncio.Protocol):
                 self._window -= len(part)
                 stream.window -= len(part)
                 flags = frames.END_STREAM if stream.ends and not stream.blocked else 0
-                self._transport.write(frames.frame(FrameType.DATA, flags, number, part))
+                self._write(frames.frame(FrameType.DATA, flags, number, part))
             if stream.blocked:
                 waiting.append(number)
         self._blocked.extendleft(reversed(waiting))
 
     def _reset(self, number: int) -> None:
         if self._streams.pop(number, None) is not None and not self._transport.is_closing():
-            self._transport.write(frames.frame(FrameType.RST_STREAM, 0, number, frames.CANCEL.to_bytes(4, "big")))
+            self._write(frames.frame(FrameType.RST_STREAM, 0, number, frames.CANCEL.to_bytes(4, "big")))
             self._give_turns()
 
     def _give_turns(self) -> None:
@@ -231,7 +243,7 @@ class Connection(asyncio.Protocol):
             return
         stream.unused += size
         if stream.unused >= STREAM_WINDOW // 4:
-            self._transport.write(frames.window_update(number, stream.unused))
+            self._write(frames.window_update(number, stream.unused))
             stream.unused = 0
 
     # Receiving
@@ -247,7 +259,7 @@ class Connection(asyncio.Protocol):
             self._take_window(number, int.from_bytes(payload, "big") & frames.LARGEST_WINDOW)
         elif kind == FrameType.PING:
             if not flags & frames.ACK:
-                self._transport.write(frames.frame(FrameType.PING, frames.ACK, 0, payload))
+                self._write(frames.frame(FrameType.PING, frames.ACK, 0, payload))
         elif kind == FrameType.SETTINGS:
             if not flags & frames.ACK:
                 self._take_settings(payload)
@@ -266,7 +278,7 @@ class Connection(asyncio.Protocol):
     def _take_data(self, flags: int, number: int, payload: bytes) -> None:
         self._unused += len(payload)
         if self._unused >= frames.LARGEST_WINDOW // 4:
-            self._transport.write(frames.window_update(0, self._unused))
+            self._write(frames.window_update(0, self._unused))
             self._unused = 0
         stream = self._streams.get(number)
         if stream is None:
@@ -313,7 +325,7 @@ class Connection(asyncio.Protocol):
                 self._largest_frame = value
             elif key == frames.MAX_CONCURRENT_STREAMS:
                 self._most_streams = value
-        self._transport.write(frames.frame(FrameType.SETTINGS, frames.ACK, 0, b""))
+        self._write(frames.frame(FrameType.SETTINGS, frames.ACK, 0, b""))
         self._give_turns()
         self._flush()
 
@@ -344,7 +356,7 @@ class Connection(asyncio.Protocol):
         self._pinged = bool(self._streams) and not self._heard
         self._heard = False
         if self._pinged:
-            self._transport.write(frames.frame(FrameType.PING, 0, 0, b"minikube"))
+            self._write(frames.frame(FrameType.PING, 0, 0, b"minikube"))
         self._keepalive = self._loop.call_later(
             PING_TIMEOUT_SECONDS if self._pinged else PING_SECONDS, self._keep_alive
         )

@@ -28,9 +28,10 @@ class Transport:
         self.sent = []
         self.aborted = False
         self.preface = b""
+        self.connection = None
 
     def write(self, data):
-        if not self.preface:
+        if data and not self.preface:
             self.preface, data = data[: len(frames.PREFACE)], data[len(frames.PREFACE) :]
         self.sent += self.reader.feed(data)
 
@@ -42,6 +43,8 @@ class Transport:
 
     def take(self, *kinds):
         """What was sent since, of these types."""
+        if self.connection is not None:
+            self.connection._write_out()
         taken, self.sent = [f for f in self.sent if not kinds or f[0] in kinds], []
         return taken
 
@@ -55,6 +58,7 @@ def transport():
 async def connection(transport):
     made = Connection()
     made.connection_made(transport)
+    transport.connection = made
     transport.take()
     yield made
     made.close()
@@ -87,6 +91,7 @@ async def begin(connection, message=b"question", timeout=60):
 async def test_it_begins_with_the_preface_and_no_header_table(transport):
     made = Connection()
     made.connection_made(transport)
+    await settle()
     assert transport.preface == frames.PREFACE
     (_, _, _, payload), *_ = transport.take(FrameType.SETTINGS)
     assert dict(frames.read_settings(payload))[frames.HEADER_TABLE_SIZE] == 0
