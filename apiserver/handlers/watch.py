@@ -175,7 +175,7 @@ class Watch:
     def _registered(self, subscription: Subscription) -> Iterator[Subscription]:
         watches = self._ctx.core.watches
         drop = _Drop(self._ctx.request.scope.get("extensions", {}).get(DROP))
-        drop.after(self._timeout + DROP_SECONDS)
+        drop.after(max(self._timeout, 0.0) + DROP_SECONDS)
         subscription.on_cut_off = lambda: self._cut_off(drop)
         if not self._form.transform:
             subscription.push = self._pusher()
@@ -238,7 +238,7 @@ class _Drop:
         """Ends it in ``seconds``, in place of what was said before."""
         self.cancel()
         if self._drop is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(seconds, 0), self._drop)
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._drop)
 
     def cancel(self) -> None:
         """Leaves it as it is."""

@@ -248,6 +248,17 @@ async def test_a_watch_ends_when_its_time_is_over(api: Any) -> None:
     assert not api.core.watches
 
 
+@pytest.mark.parametrize("seconds", ["-1", "9223372036854775807"])
+async def test_a_time_may_be_over_at_once_or_never(api: Any, seconds: str) -> None:
+    query = f"watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}"
+    await make(api, "a")
+    async with asyncio.timeout(5), aclosing(api.watch(f"{CONFIG_MAPS}?{query}")) as stream:
+        if seconds == "-1":
+            assert told([event async for event in stream]) in ([], [("BOOKMARK", "")])
+        else:
+            assert told([await anext(stream)]) == [("ADDED", "a")]
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [
