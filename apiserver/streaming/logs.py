@@ -10,6 +10,8 @@ from starlette.responses import Response, StreamingResponse
 from apiserver.context import RequestContext
 from apiserver.streaming.containers import choose_container
 from apiserver.streaming.kubelet import kubelet_of, pod_of
+from apiserver.streaming.streams import pass_on
+from apiserver.streaming.upgrade import upgrade_asked
 from minikube_py.api.errors import (
     ApiError,
     BadRequest,
@@ -49,7 +51,10 @@ async def pod_log(ctx: RequestContext) -> Response:
         return Response(b"", media_type="text/plain")
     kubelet = kubelet_of(ctx.core, pod)
     query = [(key, ctx.query.get(key)) for key in _PASSED_ON if ctx.query.get(key)]
-    url = kubelet.url("https", ("containerLogs", namespace_of(pod), name_of(pod), container), query)
+    parts = ("containerLogs", namespace_of(pod), name_of(pod), container)
+    if upgrade_asked(ctx) == "websocket":
+        return await pass_on(ctx, kubelet, kubelet.target(parts, query))
+    url = kubelet.url("https", parts, query)
     try:
         answer = await ctx.core.kubelets.session.get(url)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from apiserver.context import RequestContext
 from apiserver.streaming.containers import choose_container
-from apiserver.streaming.kubelet import kubelet_of, pod_of
+from apiserver.streaming.kubelet import KubeletAddress, kubelet_of, pod_of
 from apiserver.streaming.relay import ask, pump, request_head
 from apiserver.streaming.upgrade import SwitchProtocols, require_upgrade
 from minikube_py.api.errors import ApiError, BadRequest, Forbidden, InternalError, NotFound
@@ -42,15 +42,20 @@ async def stream(ctx: RequestContext) -> Response:
     else:
         parts.append(choose_container(pod, ctx.query.get("container")))
         query = _command_query(ctx)
-    asked = require_upgrade(ctx)
+    require_upgrade(ctx)
     kubelet = kubelet_of(ctx.core, pod)
-    headers = [("Host", kubelet.authority), ("Connection", "Upgrade"), ("Upgrade", asked)]
+    return await pass_on(ctx, kubelet, kubelet.target(parts, query))
+
+
+async def pass_on(ctx: RequestContext, kubelet: KubeletAddress, target: str) -> Response:
+    """The upgrade that the client asks for, at the kubelet. Raises BadRequest, Forbidden, NotFound, InternalError."""
+    headers = [("Host", kubelet.authority), ("Connection", "Upgrade"), ("Upgrade", ctx.header("upgrade"))]
     headers += [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in ctx.request.scope["headers"]
         if name in _HANDSHAKE
     ]
-    head = request_head(ctx.request.method, kubelet.target(parts, query), headers)
+    head = request_head(ctx.request.method, target, headers)
     try:
         backend = await ask(kubelet.host, kubelet.port, ctx.core.kubelets.tls, head)
     except (OSError, TimeoutError) as error:
@@ -84,6 +89,4 @@ def _command_query(ctx: RequestContext) -> list[tuple[str, str]]:
     flags = [(theirs, "1") for ours, theirs in _FLAGS if ctx.query.flag(ours)]
     if not any(key in ("input", "output", "error") for key, _ in flags):
         raise BadRequest("you must specify at least 1 of stdin, stdout, stderr")
-    if ctx.query.flag("tty") and ctx.query.flag("stderr"):
-        raise BadRequest("tty and stderr cannot both be true: a terminal has one output")
     return query + flags

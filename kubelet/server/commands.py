@@ -91,7 +91,7 @@ async def _serve(
     try:
         if not agreed.spdy:
             socket = await handshake.accept_web_socket(request, agreed.protocol)
-            client = websocket_channels.WebSocketClient(socket, options)
+            client = websocket_channels.WebSocketClient(socket, options, agreed.protocol)
             await client.begin()
             await _carry(client, open_process, options, command)
             await socket.close()

@@ -30,17 +30,18 @@ class Agreed:
 def agree(request: web.Request, *, web_socket: Sequence[str], spdy: Sequence[str]) -> Agreed:
     """The client's first choice of those that are supported.
 
-    A SPDY client that names no protocol speaks the eldest, the last. Raises HTTPBadRequest, and HTTPForbidden where no
+    A WebSocket client that names no protocol offers the empty one. A SPDY client that names none speaks the eldest, the
+    last. Raises HTTPBadRequest, and HTTPForbidden where no
     protocol of a SPDY client is supported, as upstream.
     """
     asked = request.headers.get("Upgrade", "")
     if asked.lower() == "websocket":
-        offered = _named(request, "Sec-WebSocket-Protocol")
+        offered = _named(request, "Sec-WebSocket-Protocol") or [""]
         chosen = next((protocol for protocol in offered if protocol in web_socket), None)
         if chosen is None:
             raise web.HTTPBadRequest(text=_no_protocol(offered, web_socket))
         return Agreed(False, chosen)
-    if asked.lower() != "spdy/3.1":
+    if asked.lower() != "spdy/3.1" or not spdy:
         raise web.HTTPBadRequest(
             text=f"unable to upgrade: only websocket and SPDY/3.1 are supported, request asked for: {asked or 'none'}"
         )
@@ -64,7 +65,10 @@ def _no_protocol(offered: Sequence[str], supported: Sequence[str]) -> str:
 async def accept_web_socket(request: web.Request, protocol: str) -> web.WebSocketResponse:
     """Answers a WebSocket's handshake."""
     socket = web.WebSocketResponse(
-        protocols=(protocol,), heartbeat=_PING_SECONDS, max_msg_size=_LARGEST_MESSAGE_BYTES, compress=False
+        protocols=(protocol,) if protocol else (),
+        heartbeat=_PING_SECONDS,
+        max_msg_size=_LARGEST_MESSAGE_BYTES,
+        compress=False,
     )
     await socket.prepare(request)
     return socket

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+from typing import Final
+
+import structlog
 from aiohttp import web
 
 from kubelet.runtime import ContainerRuntime, NotFound, RuntimeFailure
-from kubelet.server import log_request
+from kubelet.server import handshake, log_request
 from kubelet.server.source import PodSource
 from minikube_py.runtime.clock import Clock
+
+_SUBPROTOCOLS: Final = ("binary.k8s.io", "base64.binary.k8s.io", "")
+log = structlog.get_logger("server")
 
 
 class LogHandler:
@@ -33,7 +40,34 @@ class LogHandler:
             return web.Response(status=422, text=f"{error}\n")
         except log_request.LogUnavailable as error:
             return web.Response(status=400, text=str(error))
+        if request.headers.get("Upgrade"):
+            return await self._send_messages(request, container_id, wanted)
         return await self._send(request, container_id, wanted)
+
+    async def _send_messages(
+        self, request: web.Request, container_id: str, wanted: log_request.LogRequest
+    ) -> web.StreamResponse:
+        """The log as the messages of a WebSocket, which ends with it."""
+        agreed = handshake.agree(request, web_socket=_SUBPROTOCOLS, spdy=())
+        socket = await handshake.accept_web_socket(request, agreed.protocol)
+        left = wanted.limit_bytes
+        try:
+            async for _, data in self._runtime.logs(container_id, wanted.options):
+                piece = data if left is None else data[:left]
+                if agreed.protocol.startswith("base64."):
+                    await socket.send_str(base64.b64encode(piece).decode())
+                else:
+                    await socket.send_bytes(piece)
+                if left is not None:
+                    left -= len(piece)
+                    if left == 0:
+                        break
+        except RuntimeFailure as error:
+            log.info("Log has ended early", container=container_id, error=str(error))
+        except ConnectionError:
+            log.debug("Client has left its log", container=container_id)
+        await socket.close()
+        return socket
 
     async def _send(
         self, request: web.Request, container_id: str, wanted: log_request.LogRequest

@@ -177,6 +177,46 @@ async def test_exec_takes_input_until_its_channel_is_closed(endpoint: Endpoint) 
 
 
 @pytest.mark.parametrize(
+    ("code", "told"),
+    [pytest.param(0, None, id="success is silence"), pytest.param(3, b"\x03command terminated", id="a text")],
+)
+async def test_the_eldest_subprotocol_tells_the_end_in_words(endpoint: Endpoint, code: int, told: bytes | None) -> None:
+    await endpoint.run_pod()
+    endpoint.runtime.exec_results = lambda _container, command: ExecResult(code, b"out")
+    opened = await socket(endpoint, "/exec/default/web/c?command=ls&output=1&error=1", "channel.k8s.io")
+    messages = [message.data async for message in opened]
+    assert messages[:2] == [b"\x01", b"\x01out"]
+    assert [message[:19] for message in messages[2:]] == ([told] if told else [])
+
+
+async def test_clients_that_speak_only_text_are_spoken_to_in_base64(endpoint: Endpoint) -> None:
+    await endpoint.run_pod()
+    endpoint.runtime.exec_results = lambda _container, command: ExecResult(0)
+    opened = await socket(endpoint, "/exec/default/web/c?command=cat&input=1&output=1", "v5.base64.channel.k8s.io")
+    await opened.send_str("0aGVsbG8=")
+    assert (await opened.receive_str(), await opened.receive_str()) == ("1", "1aGVsbG8=")
+    await opened.close()
+
+
+@pytest.mark.parametrize(
+    ("protocols", "expected"),
+    [
+        pytest.param(("binary.k8s.io",), [b"one\n", b"two\n"], id="binary"),
+        pytest.param((), [b"one\n", b"two\n"], id="no subprotocol"),
+        pytest.param(("base64.binary.k8s.io",), ["b25lCg==", "dHdvCg=="], id="base64"),
+    ],
+)
+async def test_logs_come_as_the_messages_of_a_web_socket(
+    endpoint: Endpoint, protocols: tuple[str, ...], expected: list[bytes | str]
+) -> None:
+    container_id = await endpoint.run_pod()
+    endpoint.runtime.write_log(container_id, b"one\n")
+    endpoint.runtime.write_log(container_id, b"two\n")
+    opened = await endpoint.session.ws_connect(endpoint.url("/containerLogs/default/web/c"), protocols=protocols)
+    assert [message.data async for message in opened] == expected
+
+
+@pytest.mark.parametrize(
     ("path", "protocol", "status"),
     [
         pytest.param("/exec/default/web/c?command=ls&output=1", "v3.channel.k8s.io", 400, id="an old subprotocol"),
