@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
 from apiserver.storage.cached import CacheEvent
 from apiserver.storage.store import Compacted
@@ -64,8 +62,14 @@ class History:
         """Every event after ``revision``, in order. Raises RevisionExpired where some are gone."""
         if revision < self.floor:
             raise RevisionExpired(revision, self.floor)
-        start = bisect_right(self._events, revision, key=lambda entry: entry[1].revision)
-        return [event for _, event in islice(self._events, start, None)]
+        # From the newest back: a watcher resumes where it has only just been.
+        newer: list[CacheEvent] = []
+        for _, event in reversed(self._events):
+            if event.revision <= revision:
+                break
+            newer.append(event)
+        newer.reverse()
+        return newer
 
     def _is_beyond_limits(self, now: float) -> bool:
         limits, count = self._limits, len(self._events)
