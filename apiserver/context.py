@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from minikube_py.api.errors import BadRequest, RequestEntityTooLarge
+from minikube_py.api.meta import Object
 from minikube_py.api.resources import Resource
 
 if TYPE_CHECKING:
@@ -29,6 +30,17 @@ class UserInfo:
     uid: str = ""
     groups: tuple[str, ...] = ()
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def object(self) -> Object:
+        """The ``authentication.k8s.io/v1`` UserInfo, as reviews and audit events show it."""
+        shown: Object = {"username": self.name}
+        if self.uid:
+            shown["uid"] = self.uid
+        if self.groups:
+            shown["groups"] = list(self.groups)
+        if self.extra:
+            shown["extra"] = {key: list(values) for key, values in self.extra.items()}
+        return shown
 
 
 ANONYMOUS = UserInfo("system:anonymous", groups=("system:unauthenticated",))

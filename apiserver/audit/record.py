@@ -82,10 +82,10 @@ class Record:
             "stage": stage,
             "requestURI": f"{info.path}?{query}" if query else info.path,
             "verb": info.verb,
-            "user": _user(self._user),
+            "user": self._user.object(),
         }
         if self._impersonated is not None:
-            event["impersonatedUser"] = _user(self._impersonated)
+            event["impersonatedUser"] = self._impersonated.object()
         if ctx.client_address:
             event["sourceIPs"] = [ctx.client_address]
         if agent := ctx.header("user-agent"):
@@ -116,17 +116,6 @@ class Record:
         if isinstance(value.get("items"), list):
             shown["items"] = [self._shown(item) for item in value["items"]]
         return shown
-
-
-def _user(user: UserInfo) -> Object:
-    shown: Object = {"username": user.name}
-    if user.uid:
-        shown["uid"] = user.uid
-    if user.groups:
-        shown["groups"] = list(user.groups)
-    if user.extra:
-        shown["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return shown
 
 
 def _reference(ctx: RequestContext) -> Object:

@@ -149,7 +149,7 @@ async def token_review(ctx: RequestContext) -> Response:
         found = await ctx.core.tokens.authenticate(token, spec.get("audiences") or ())
     except InvalidToken as error:
         return _answer(ctx, review, {"user": {}, "error": f"[invalid bearer token, {error}]"})
-    status: Object = {"authenticated": True, "user": _user_object(found.user)}
+    status: Object = {"authenticated": True, "user": found.user.object()}
     if spec.get("audiences"):
         status["audiences"] = list(found.audiences)
     return _answer(ctx, review, status)
@@ -159,18 +159,7 @@ async def self_subject_review(ctx: RequestContext) -> Response:
     """Who am I?"""
     review = await _decode(ctx)
     created = {"creationTimestamp": format_time(ctx.core.clock.now())}
-    return _answer(ctx, {**review, "metadata": created}, {"userInfo": _user_object(ctx.user)})
-
-
-def _user_object(user: UserInfo) -> Object:
-    shown: Object = {"username": user.name}
-    if user.uid:
-        shown["uid"] = user.uid
-    if user.groups:
-        shown["groups"] = list(user.groups)
-    if user.extra:
-        shown["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return shown
+    return _answer(ctx, {**review, "metadata": created}, {"userInfo": ctx.user.object()})
 
 
 REVIEWS: dict[str, Callable[[RequestContext], Awaitable[Response]]] = {

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from apiserver.validation.deprecated import NODE_LABELS, VOLUME_SOURCES
 from minikube_py.api.meta import Object, annotations_of
 
-_NODE_LABELS = {
-    "beta.kubernetes.io/arch": ("v1.14", "kubernetes.io/arch"),
-    "beta.kubernetes.io/instance-type": ("v1.17", "node.kubernetes.io/instance-type"),
-    "beta.kubernetes.io/os": ("v1.14", "kubernetes.io/os"),
-    "failure-domain.beta.kubernetes.io/region": ("v1.17", "topology.kubernetes.io/region"),
-    "failure-domain.beta.kubernetes.io/zone": ("v1.17", "topology.kubernetes.io/zone"),
-}
 _VOLUME_ANNOTATIONS = {
     "volume.beta.kubernetes.io/mount-options": ("v1.31", "mountOptions"),
     "volume.beta.kubernetes.io/storage-class": ("v1.8", "storageClassName"),
-}
-_VOLUME_SOURCES = {
-    "cephfs": ("cephfs", "v1.28", "v1.31+"),
-    "flocker": ("flocker", "v1.22", "v1.25+"),
-    "glusterfs": ("glusterfs", "v1.25", "v1.26+"),
-    "photonPersistentDisk": ("photonPersistentDisk", "v1.11", "v1.16+"),
-    "quobyte": ("quobyte", "v1.22", "v1.25+"),
-    "rbd": ("rbd", "v1.28", "v1.31+"),
-    "scaleIO": ("scaleIO", "v1.16", "v1.22+"),
-    "storageos": ("storageOS", "v1.22", "v1.25+"),
 }
 _INGRESS_CLASS = "kubernetes.io/ingress.class"
 _MOUNTABLE_SECRETS = "kubernetes.io/enforce-mountable-secrets"
@@ -33,9 +17,8 @@ _MOUNTABLE_SECRETS = "kubernetes.io/enforce-mountable-secrets"
 
 def node_label(path: str, key: str) -> Iterator[str]:
     """A warning if a label of nodes has a newer name."""
-    if key in _NODE_LABELS:
-        since, instead = _NODE_LABELS[key]
-        yield f'{path}: {key} is deprecated since {since}; use "{instead}" instead'
+    if key in NODE_LABELS:
+        yield f"{path}: {key} is {NODE_LABELS[key]}"
 
 
 def persistent_volume(obj: Object) -> Iterator[str]:
@@ -49,9 +32,9 @@ def persistent_volume(obj: Object) -> Iterator[str]:
             "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended "
             "approach is to use dynamic provisioning."
         )
-    for source, (shown, since, gone) in _VOLUME_SOURCES.items():
+    for source, (shown, message) in VOLUME_SOURCES.items():
         if spec.get(source) is not None:
-            yield f"spec.{shown}: deprecated in {since}, non-functional in {gone}"
+            yield f"spec.{shown}: {message}"
     required = (spec.get("nodeAffinity") or {}).get("required") or {}
     for index, term in enumerate(required.get("nodeSelectorTerms") or []):
         for position, expression in enumerate(term.get("matchExpressions") or []):

@@ -7,17 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from apiserver.validation.deprecated import NODE_LABELS, VOLUME_SOURCES
 from minikube_py.api import names
 from minikube_py.api.meta import Object, annotations_of, name_of
 from minikube_py.api.quantity import Quantity
 
-_NODE_LABELS = {
-    "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-    "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
-    "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-    "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-    "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-}
 _ANNOTATIONS = {
     "scheduler.alpha.kubernetes.io/critical-pod": (
         'non-functional in v1.16+; use the "priorityClassName" field instead'
@@ -25,18 +19,6 @@ _ANNOTATIONS = {
     "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
     "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
 }
-_VOLUMES = {
-    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
-    "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
-    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
-    "flocker": "deprecated in v1.22, non-functional in v1.25+",
-    "storageos": "deprecated in v1.22, non-functional in v1.25+",
-    "quobyte": "deprecated in v1.22, non-functional in v1.25+",
-    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
-    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
-    "rbd": "deprecated in v1.28, non-functional in v1.31+",
-}
-_VOLUME_PATHS = {"storageos": "storageOS"}
 _SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 _SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
 _APP_ARMOR_CONTAINER = "container.apparmor.security.beta.kubernetes.io/"
@@ -91,8 +73,8 @@ def node_selector_term(path: str, term: Object, *, with_values: bool) -> Iterato
     """Deprecated labels in a term of a node's selection, and, ``with_values``, values that no label can have."""
     for index, expression in enumerate(term.get("matchExpressions") or []):
         here, key = f"{path}.matchExpressions[{index}]", expression.get("key") or ""
-        if key in _NODE_LABELS:
-            yield f"{here}.key: {key} is {_NODE_LABELS[key]}"
+        if key in NODE_LABELS:
+            yield f"{here}.key: {key} is {NODE_LABELS[key]}"
         for position, value in enumerate(expression.get("values") or [] if with_values else ()):
             for message in names.label_value(value):
                 yield f"{here}.values[{position}]: {value} is invalid, {message}"
@@ -139,12 +121,12 @@ def _containers(path: str, spec: Object) -> Iterator[tuple[str, Object]]:
 
 def _scheduling(path: str, spec: Object) -> Iterator[str]:
     for key in spec.get("nodeSelector") or ():
-        if key in _NODE_LABELS:
-            yield f"{path}.nodeSelector[{key}]: {_NODE_LABELS[key]}"
+        if key in NODE_LABELS:
+            yield f"{path}.nodeSelector[{key}]: {NODE_LABELS[key]}"
     for index, constraint in enumerate(spec.get("topologySpreadConstraints") or []):
         here, key = f"{path}.topologySpreadConstraints[{index}]", constraint.get("topologyKey") or ""
-        if key in _NODE_LABELS:
-            yield f"{here}.topologyKey: {key} is {_NODE_LABELS[key]}"
+        if key in NODE_LABELS:
+            yield f"{here}.topologyKey: {key} is {NODE_LABELS[key]}"
         if constraint.get("labelSelector") is None:
             yield f"{here}.labelSelector: {_NO_SELECTOR}"
     affinity = spec.get("affinity") or {}
@@ -166,8 +148,11 @@ def _scheduling(path: str, spec: Object) -> Iterator[str]:
 
 def _volumes(path: str, volumes: list[Object]) -> Iterator[str]:
     for index, volume in enumerate(volumes):
-        for key in _VOLUMES.keys() & volume.keys():
-            yield f"{path}[{index}].{_VOLUME_PATHS.get(key, key)}: {_VOLUMES[key]}"
+        for key in VOLUME_SOURCES.keys() & volume.keys():
+            shown, message = VOLUME_SOURCES[key]
+            yield f"{path}[{index}].{shown}: {message}"
+        if "gitRepo" in volume:
+            yield f"{path}[{index}].gitRepo: deprecated in v1.11, and disabled by default in v1.33+"
     token_paths = {
         source["serviceAccountToken"].get("path") or ""
         for volume in volumes
