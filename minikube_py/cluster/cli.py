@@ -55,6 +55,12 @@ def up(
     api_workers: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes of the API server.  [default: 1]", show_default=False)
     ] = None,
+    encryption_provider_config: Annotated[
+        Path | None, typer.Option(help="An EncryptionConfiguration: which kinds etcd holds encrypted, by which keys.")
+    ] = None,
+    audit_policy_file: Annotated[
+        Path | None, typer.Option(help="An audit Policy; events go to logs/audit.log of the data directory.")
+    ] = None,
     api_port: PortOption = None,
     etcd_port: PortOption = None,
     etcd_peer_port: PortOption = None,

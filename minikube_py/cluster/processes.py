@@ -12,6 +12,8 @@ from minikube_py.cluster.settings import ClusterSettings
 from minikube_py.cluster.supervisor import ProcessSpec
 
 ETCD_QUOTA_BYTES = 2 * 1024**3
+AUDIT_LOG_MEGABYTES = 100
+AUDIT_LOG_BACKUPS = 10
 
 
 def etcd_command(settings: ClusterSettings) -> tuple[str, ...]:
@@ -66,6 +68,11 @@ def component_settings(settings: ClusterSettings) -> dict[str, dict[str, Any]]:
             "service_cluster_ip_range": settings.service_cidr,
             "service_node_port_range": settings.node_port_range,
             "kubernetes_version": settings.kubernetes_version,
+            "encryption_provider_config": str(settings.encryption_provider_config or ""),
+            "audit_policy_file": str(settings.audit_policy_file or ""),
+            "audit_log_path": str(data / "logs" / "audit.log") if settings.audit_policy_file else "",
+            "audit_log_maxsize": AUDIT_LOG_MEGABYTES,
+            "audit_log_maxbackup": AUDIT_LOG_BACKUPS,
             "log_level": level,
         },
         "scheduler": {

@@ -57,6 +57,8 @@ class ClusterSettings(BaseModel):
     node_port_range: str = "30000-32767"
     api_port: Port = 6443
     api_workers: Annotated[int, Field(ge=1, le=64)] = 1
+    encryption_provider_config: Path | None = None
+    audit_policy_file: Path | None = None
     etcd_port: Port = 2379
     etcd_peer_port: Port = 2380
     kubelet_port: Port = 10250

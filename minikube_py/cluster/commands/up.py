@@ -40,7 +40,26 @@ def resolve_settings(data_dir: Path, given: Mapping[str, Any]) -> ClusterSetting
                     f"{name.replace('_', '-')} is {getattr(stored, name)} in the existing cluster and can't change: "
                     f"'minikube-py reset' first"
                 )
+    settings = _with_files(settings)
     return settings if settings.node_ip else settings.model_copy(update={"node_ip": default_node_ip()})
+
+
+def _with_files(settings: ClusterSettings) -> ClusterSettings:
+    """The settings with the API server's files named absolutely. Raises UsageError for one that can't be used."""
+    from apiserver.audit import policy
+    from apiserver.storage.encryption import config
+
+    found: dict[str, Path] = {}
+    for name, load in (("encryption_provider_config", config.load), ("audit_policy_file", policy.load)):
+        path = getattr(settings, name)
+        if path is None:
+            continue
+        found[name] = path.absolute()
+        try:
+            load(str(path))
+        except ValueError as error:
+            raise UsageError(f"--{name.replace('_', '-')}: {error}") from None
+    return settings.model_copy(update=found)
 
 
 def up(data_dir: Path, given: Mapping[str, Any], *, timeout: float) -> ClusterSettings:

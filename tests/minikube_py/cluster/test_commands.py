@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -8,6 +9,7 @@ from minikube_py.cluster import supervisor
 from minikube_py.cluster.cli import app
 from minikube_py.cluster.commands import logs, reset, status, up
 from minikube_py.cluster.failures import SettingsError, UsageError
+from minikube_py.cluster.processes import component_settings
 from minikube_py.cluster.settings import ClusterSettings
 
 
@@ -31,6 +33,26 @@ def test_a_network_cannot_change_while_there_is_data(stored, tmp_path):
 def test_a_value_that_cannot_be_used_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="kubernetes_version"):
         up.resolve_settings(tmp_path, {"kubernetes_version": "2.0"})
+
+
+POLICY = "{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}"
+
+
+def test_a_file_for_the_api_server_is_named_absolutely_and_used(stored, tmp_path, monkeypatch):
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    monkeypatch.chdir(tmp_path)
+    settings = up.resolve_settings(tmp_path, {"audit_policy_file": Path("policy.yaml")})
+    told = component_settings(settings)["apiserver"]
+    assert told["audit_policy_file"] == str(tmp_path / "policy.yaml")
+    assert told["audit_log_path"] == str(tmp_path / "logs/audit.log")
+    settings.save()
+    assert up.resolve_settings(tmp_path, {}).audit_policy_file == tmp_path / "policy.yaml"
+
+
+@pytest.mark.parametrize("flag", ["encryption_provider_config", "audit_policy_file"])
+def test_a_file_for_the_api_server_that_can_not_be_used_is_a_usage_error(stored, tmp_path, flag):
+    with pytest.raises(UsageError, match=f"--{flag.replace('_', '-')}: .*none.yaml"):
+        up.resolve_settings(tmp_path, {flag: tmp_path / "none.yaml"})
 
 
 def test_logs_prints_the_last_lines(tmp_path, capsys):
