@@ -28,6 +28,11 @@ CONTROLLERS: tuple[Entry, ...] = (
     Entry("pod-garbage-collector-controller", "controllers.pod_gc.controller", "PodGarbageCollectorController"),
     Entry("deployment-controller", "controllers.deployment.controller", "DeploymentController"),
     Entry("replicaset-controller", "controllers.replica_set.controller", "ReplicaSetController"),
+    Entry(
+        "replicationcontroller-controller",
+        "controllers.replica_set.controller",
+        "ReplicationControllerController",
+    ),
     Entry("endpointslice-controller", "controllers.endpoint_slice.controller", "EndpointSliceController"),
     Entry("endpoints-controller", "controllers.endpoints.controller", "EndpointsController"),
     Entry(

@@ -1,1 +1,1 @@
-"""The ReplicaSet controller: as many pods of a template as are asked for."""
+"""The ReplicaSet and ReplicationController controllers: as many pods of a template as are asked for."""

@@ -1,8 +1,10 @@
-"""The interpreter of the ReplicaSet controller: informers in, requests out."""
+"""The interpreter of the ReplicaSet and ReplicationController controllers: informers in, requests out."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controllers.actions import Delete
@@ -31,7 +33,7 @@ from minikube_py.api.meta import (
     uid_of,
 )
 from minikube_py.api.pods import is_active
-from minikube_py.api.resources import PODS, REPLICA_SETS
+from minikube_py.api.resources import PODS, REPLICA_SETS, REPLICATION_CONTROLLERS, Resource
 from minikube_py.api.selectors import LabelSelector
 from minikube_py.client.protocol import ConnectionFailed
 from minikube_py.runtime.controller import Controller
@@ -42,22 +44,34 @@ if TYPE_CHECKING:
     from controllers.context import ControllerContext
 
 
-class ReplicaSetController:
-    """Keeps the pods of every ReplicaSet at their number, and its status true."""
+@dataclass(frozen=True, slots=True)
+class ReplicaKind:
+    """A kind that keeps a number of pods, and upstream's names of what looks after it."""
 
-    def __init__(self, context: ControllerContext) -> None:
+    resource: Resource
+    controller: str
+    queue: str
+    event_source: str
+    selector: Callable[[Object], LabelSelector]
+
+
+class _ReplicaController:
+    """Keeps the pods of every object of one kind at their number, and its status true."""
+
+    def __init__(self, context: ControllerContext, kind: ReplicaKind) -> None:
         self._clock = context.clock
-        self._replica_sets = context.informers.informer(REPLICA_SETS, indexers=OWNERSHIP)
+        self._kind = kind
+        self._replica_sets = context.informers.informer(kind.resource, indexers=OWNERSHIP)
         self._pods = context.informers.informer(PODS, indexers=OWNERSHIP)
-        self._owners = Owners(self._replica_sets, _selector)
-        self._queue = WorkQueue("replicaset", context.clock)
+        self._owners = Owners(self._replica_sets, kind.selector)
+        self._queue = WorkQueue(kind.queue, context.clock)
         writes = Writes(context.clock, self._replica_sets, self._pods)
-        self._performer = Performer(context.client, context.recorder("replicaset-controller"), writes)
+        self._performer = Performer(context.client, context.recorder(kind.event_source), writes)
         self._replica_sets.add_handler(self._on_replica_set)
         self._pods.add_handler(self._on_pod)
         context.add(
             Controller(
-                "replicaset-controller",
+                kind.controller,
                 self._queue,
                 self._reconcile,
                 context.clock,
@@ -89,19 +103,19 @@ class ReplicaSetController:
             case DeletePods(pods):
                 error = await self._delete(key, replica_set, pods)
                 failure = None if error is None else Failure(FAILED_DELETE, str(error))
-        requeue = await self._performer.perform(key, sync_status(observation, failure))
+        requeue = await self._performer.perform(key, sync_status(self._kind.resource, observation, failure))
         if error is not None:
             raise error
         return requeue
 
     async def _claimed(self, key: str, replica_set: Object) -> tuple[Object, ...]:
-        selector = _selector(replica_set)
+        selector = self._kind.selector(replica_set)
         candidates = [
             *self._pods.by_index(CONTROLLER_UID, uid_of(replica_set)),
             *self._pods.by_index(ORPHANS, namespace_of(replica_set)),
         ]
         claimed = claim(replica_set, filter(is_active, candidates), lambda pod: selector.matches(labels_of(pod)))
-        return await settle(self._performer, key, REPLICA_SETS, replica_set, PODS, claimed)
+        return await settle(self._performer, key, self._kind.resource, replica_set, PODS, claimed)
 
     def _related(self, replica_set: Object) -> tuple[Object, ...]:
         owner = controller_of(replica_set)
@@ -144,5 +158,34 @@ class ReplicaSetController:
         return None
 
 
-def _selector(replica_set: Object) -> LabelSelector:
+def _label_selector(replica_set: Object) -> LabelSelector:
     return LabelSelector.from_object(replica_set["spec"].get("selector"))
+
+
+def _labels(replication_controller: Object) -> LabelSelector:
+    labels = replication_controller["spec"].get("selector")
+    return LabelSelector.from_object({"matchLabels": labels} if labels else None)
+
+
+class ReplicaSetController(_ReplicaController):
+    """The controller of ReplicaSets."""
+
+    def __init__(self, context: ControllerContext) -> None:
+        kind = ReplicaKind(
+            REPLICA_SETS, "replicaset-controller", "replicaset", "replicaset-controller", _label_selector
+        )
+        super().__init__(context, kind)
+
+
+class ReplicationControllerController(_ReplicaController):
+    """The controller of ReplicationControllers, whose selectors are plain labels."""
+
+    def __init__(self, context: ControllerContext) -> None:
+        kind = ReplicaKind(
+            REPLICATION_CONTROLLERS,
+            "replicationcontroller-controller",
+            "replicationmanager",
+            "replication-controller",
+            _labels,
+        )
+        super().__init__(context, kind)

@@ -1,4 +1,4 @@
-"""What a ReplicaSet needs next; pure."""
+"""What a ReplicaSet, or a ReplicationController, needs next; pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from controllers.pod_availability import seconds_until_available
 from controllers.replica_set.ranking import pods_to_delete
 from controllers.replica_set.status import Failure, compute_status
 from minikube_py.api.meta import Object, controller_reference, is_deleting, name_of, namespace_of
-from minikube_py.api.resources import REPLICA_SETS
+from minikube_py.api.resources import Resource
 
 LONGEST_NAME = 253
 BURST_REPLICAS = 500
@@ -61,13 +61,15 @@ def sync_pods(observation: Observation) -> CreatePods | DeletePods | None:
     return None
 
 
-def sync_status(observation: Observation, failure: Failure | None) -> tuple[Update | RequeueAfter, ...]:
+def sync_status(
+    resource: Resource, observation: Observation, failure: Failure | None
+) -> tuple[Update | RequeueAfter, ...]:
     """The status to write where it differs, and when to look again because a pod will have become available."""
     replica_set = observation.replica_set
     status = compute_status(replica_set, observation.pods, failure, observation.now)
     actions: list[Update | RequeueAfter] = []
     if status != _comparable(replica_set.get("status") or {}):
-        actions.append(Update(REPLICA_SETS, {**replica_set, "status": status}, "status"))
+        actions.append(Update(resource, {**replica_set, "status": status}, "status"))
     min_ready_seconds = replica_set["spec"].get("minReadySeconds") or 0
     waits = [seconds_until_available(pod, min_ready_seconds, observation.now) for pod in observation.pods]
     soonest = min((wait for wait in waits if wait), default=None)
