@@ -7,6 +7,7 @@ import os
 import re
 import select
 import socket
+import socketserver
 import subprocess
 import time
 from collections.abc import Iterator
@@ -100,13 +101,39 @@ def test_much_data_goes_there_and_back_and_its_end_is_heard(cluster: Cluster, na
             assert received == sent
 
 
+class Parrot(socketserver.BaseRequestHandler):
+    """Says what it hears."""
+
+    def handle(self) -> None:
+        while heard := self.request.recv(65536):
+            self.request.sendall(heard)
+
+
+class Aviary(socketserver.ThreadingTCPServer):
+    """Takes many connections at once, which busybox's nc does not: its backlog is two."""
+
+    request_queue_size = 100
+    daemon_threads = True
+
+
+@pytest.fixture(scope="module")
+def host_port(cluster: Cluster, namespace: str) -> Iterator[int]:
+    """A port of the host's, served here, that the pod ``host`` shares."""
+    create(cluster, namespace, "host", hostNetwork=True, containers=[shell("sleep 600")])
+    ready(cluster, namespace, "host")
+    with Aviary(("127.0.0.1", 0), Parrot) as server, ThreadPoolExecutor(1) as threads:
+        threads.submit(server.serve_forever)
+        yield server.server_address[1]
+        server.shutdown()
+
+
 @pytest.mark.parametrize("binary", KUBECTLS)
-def test_many_connections_at_once_do_not_mix(cluster: Cluster, namespace: str, binary: str):
-    with forwarding(cluster, binary, namespace, "pod/web", 9001) as forward:
+def test_many_connections_at_once_do_not_mix(cluster: Cluster, namespace: str, host_port: int, binary: str):
+    with forwarding(cluster, binary, namespace, "pod/host", host_port) as forward:
 
         def talk(number: int) -> bool:
             said = f"{number:06}".encode() * 5_000
-            with forward.connect(9001) as connection:
+            with forward.connect(host_port) as connection:
                 connection.sendall(said)
                 heard = bytearray()
                 while len(heard) < len(said):

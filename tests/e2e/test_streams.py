@@ -194,6 +194,40 @@ def test_a_followed_log_comes_line_by_line(cluster: Cluster, namespace: str, bin
         process.communicate(timeout=10)
 
 
+def web_socket(cluster: Cluster, path: str, protocol: str) -> list[bytes]:
+    """The messages that come over a WebSocket to its end."""
+    client = pytest.importorskip("websocket")
+    config = pytest.importorskip("kubernetes").config.new_client_from_config(cluster.environment["KUBECONFIG"])
+    settings = config.configuration
+    connection = client.create_connection(
+        settings.host.replace("https:", "wss:") + path,
+        subprotocols=[protocol],
+        sslopt={"ca_certs": settings.ssl_ca_cert, "certfile": settings.cert_file, "keyfile": settings.key_file},
+        timeout=20,
+    )
+    assert connection.subprotocol == protocol
+    messages = []
+    while message := connection.recv():
+        messages.append(message)
+    return messages
+
+
+@pytest.mark.conformance("Pods, remote command execution over websocket")
+def test_exec_over_a_web_socket_without_a_client_of_ours(cluster: Cluster, namespace: str):
+    path = f"/api/v1/namespaces/{namespace}/pods/box/exec?stderr=1&stdout=1&container=c"
+    messages = web_socket(cluster, f"{path}&command=echo&command=remote%20execution%20test", "channel.k8s.io")
+    assert all(message[0] == 1 or len(message) == 1 for message in messages)
+    assert b"".join(message[1:] for message in messages) == b"remote execution test\n"
+
+
+@pytest.mark.conformance("Pods, logs from websockets")
+def test_logs_over_a_web_socket(cluster: Cluster, namespace: str):
+    create(cluster, namespace, "alive", containers=[shell("echo container is alive; sleep 600")])
+    eventually(lambda: "alive" in cluster.kubectl("logs", "alive", "-n", namespace), "it has said so")
+    messages = web_socket(cluster, f"/api/v1/namespaces/{namespace}/pods/alive/log?container=c", "binary.k8s.io")
+    assert b"".join(messages) == b"container is alive\n"
+
+
 def test_copy_there_and_back(cluster: Cluster, namespace: str, tmp_path: Path):
     source = tmp_path / "source"
     (source / "deep").mkdir(parents=True)
