@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from starlette.requests import ClientDisconnect
+
 from minikube_py.api.errors import BadRequest, RequestEntityTooLarge
 from minikube_py.api.meta import Object
 from minikube_py.api.resources import Resource
@@ -171,10 +173,15 @@ class RequestContext:
         return check_dry_run(values)
 
     async def body(self) -> bytes:
-        """The whole body. Raises RequestEntityTooLarge."""
+        """The whole body, to be asked for once. Raises RequestEntityTooLarge, ClientDisconnect."""
         chunks: list[bytes] = []
         size = 0
-        async for chunk in self.request.stream():
+        more = True
+        while more:
+            message = await self.request.receive()
+            if message["type"] != "http.request":
+                raise ClientDisconnect
+            chunk, more = message.get("body", b""), message.get("more_body", False)
             size += len(chunk)
             if size > MAX_BODY_BYTES:
                 raise RequestEntityTooLarge(f"Request entity too large: limit is {MAX_BODY_BYTES}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import uuid
 from functools import lru_cache
 from pathlib import Path
 from random import SystemRandom
@@ -27,6 +26,7 @@ from apiserver.bootstrap import bootstrap
 from apiserver.bootstrap.kubernetes_service import keep_advertising, stop_advertising
 from apiserver.core import Core
 from apiserver.flow_control.controller import FlowControl
+from apiserver.identifiers import new_uuid
 from apiserver.measured import MeasuredStore
 from apiserver.memory import settle
 from apiserver.metrics import Metrics
@@ -118,7 +118,7 @@ def make_core(
         caches=caches,
         clock=clock,
         random=random,
-        new_uid=lambda: str(uuid.uuid4()),
+        new_uid=new_uuid,
         admission=default_chain(),
         authenticator=Authenticator(tokens, BootstrapTokens(caches[SECRETS], clock), clock),
         authorizer=Authorizer(NodeAuthorizer(caches), Rbac(caches)),
@@ -160,7 +160,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serves until ``stop`` is set. Raises what keeps it from starting: a bad certificate, a port in use, no etcd."""
     listening = listen(settings, shared=settings.workers > 1)
     metrics = Metrics(process=True)
-    store = MeasuredStore(make_store(settings), metrics.etcd)
+    store = MeasuredStore(make_store(settings), metrics.etcd, metrics.etcd_errors)
     tasks = Tasks()
     core: Core | None = None
     try:
