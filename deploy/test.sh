@@ -15,7 +15,7 @@ if [ ! -x "$old_kubectl/usr/bin/kubectl" ]; then
     mkdir -p "$old_kubectl"
     (
         cd "$old_kubectl"
-        apt-get download -qq kubernetes-client || { apt-get update -qq && apt-get download -qq kubernetes-client; }
+        apt-get -o APT::Sandbox::User=root download -qq kubernetes-client || { apt-get update -qq && apt-get -o APT::Sandbox::User=root download -qq kubernetes-client; }
         dpkg -x ./kubernetes-client_*.deb . && rm ./kubernetes-client_*.deb
     ) || echo "none to be had"
 fi
