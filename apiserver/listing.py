@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import orjson
 from starlette.responses import Response
@@ -16,6 +19,9 @@ from minikube_py.api.meta import Object
 from minikube_py.api.resources import Resource
 
 GROUP_BYTES = 256 * 1024
+COMPRESSION = 1
+"""The level of gzip: upstream's."""
+_GZIP_FORMAT = 16 + zlib.MAX_WBITS
 _TAIL = b"]}"
 
 
@@ -32,24 +38,28 @@ def list_metadata(revision: int, continue_token: str = "", remaining: int | None
 class ListResponse(Response):
     """A list whose items are bytes of the cache: sent in groups, and joined only for who needs the whole ``body``."""
 
+    _is_compressed = False
+
     def __init__(self, head: bytes, items: Sequence[bytes]) -> None:
         super().__init__(status_code=200, media_type=JSON)
         self._head = head
         self._items = items
         self._body: bytes | None = None
         commas = max(len(items) - 1, 0)
-        self.headers["Content-Length"] = str(len(head) + sum(map(len, items)) + commas + len(_TAIL))
+        self.size = len(head) + sum(map(len, items)) + commas + len(_TAIL)
+        self.headers["Content-Length"] = str(self.size)
 
     @property
     def body(self) -> bytes:
-        """The whole document."""
+        """The whole document, compressed where that was asked for."""
         if self._body is None:
             self._body = b"".join(self.groups())
-        return self._body
+        return gzip.compress(self._body, COMPRESSION, mtime=0) if self._is_compressed else self._body
 
     @body.setter
     def body(self, value: bytes) -> None:
         self._body = value
+        self.size = len(value)
 
     def groups(self) -> Iterator[bytes]:
         """The document in pieces of about 256 KiB, so that no more than that is held twice."""
@@ -64,6 +74,25 @@ class ListResponse(Response):
                 yield (b"," if begun else b"") + b",".join(self._items[begun:index])
                 begun, size = index, 0
         yield _TAIL
+
+    def compress(self) -> None:
+        """Has the document sent compressed by gzip, and as long as that turns out to be."""
+        self._is_compressed = True
+        del self.headers["Content-Length"]
+        self.headers["Content-Encoding"] = "gzip"
+        self.headers["Vary"] = "Accept-Encoding"
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """What is to be sent; compressed in a thread, so that other requests go on meanwhile."""
+        if not self._is_compressed:
+            for group in self.groups():
+                yield group
+            return
+        compressor = zlib.compressobj(COMPRESSION, zlib.DEFLATED, _GZIP_FORMAT)
+        for group in self.groups():
+            if piece := await asyncio.to_thread(compressor.compress, group):
+                yield piece
+        yield await asyncio.to_thread(compressor.flush)
 
 
 def list_response(

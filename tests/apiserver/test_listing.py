@@ -1,3 +1,5 @@
+import gzip
+
 import orjson
 import pytest
 
@@ -39,3 +41,21 @@ def test_a_body_that_was_rewritten_is_sent():
     response = list_response(PODS, 7, [b"{}"])
     response.body = b"other"
     assert list(response.groups()) == [b"other"]
+
+
+async def test_a_compressed_list_is_the_document_in_pieces():
+    items = [LARGE] * 5
+    response = list_response(PODS, 7, items)
+    document = response.body
+    compressed = list_response(PODS, 7, items)
+    compressed.compress()
+    assert gzip.decompress(b"".join([piece async for piece in compressed.pieces()])) == document
+    assert gzip.decompress(compressed.body) == document
+    assert compressed.size == len(document)
+    assert "content-length" not in compressed.headers
+    assert (compressed.headers["content-encoding"], compressed.headers["vary"]) == ("gzip", "Accept-Encoding")
+
+
+async def test_pieces_are_the_groups_where_nothing_is_compressed():
+    response = list_response(PODS, 7, [LARGE] * 3)
+    assert [piece async for piece in response.pieces()] == list(response.groups())
