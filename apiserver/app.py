@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-import uuid
 from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from apiserver.authz.impersonation import impersonate
 from apiserver.context import ANONYMOUS, Query, RequestContext
 from apiserver.dispatch import handler_for
 from apiserver.errors import from_store, internal
+from apiserver.identifiers import new_uuid
 from apiserver.listing import ListResponse
 from apiserver.nonresource import NonResource
 from apiserver.pretty import make_pretty
@@ -30,7 +30,7 @@ from apiserver.response import json_response
 from apiserver.routes import request_info
 from apiserver.storage.store import StoreError
 from apiserver.time_limit import TOOK_TOO_LONG, is_long_running, time_limit
-from minikube_py.api.errors import ApiError, Timeout, Unauthorized
+from minikube_py.api.errors import ApiError, Timeout, TooManyRequests, Unauthorized
 
 if TYPE_CHECKING:
     from apiserver.core import Core
@@ -63,8 +63,8 @@ class Application:
         start = {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
         if isinstance(response, ListResponse):
             await send(start)
-            for group in response.groups():
-                await send({"type": "http.response.body", "body": group, "more_body": True})
+            async for piece in response.pieces():
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
             return
         body = response.body
@@ -98,17 +98,18 @@ class Endpoint:
         started = time.monotonic()
         ctx = self.context(request)
         metrics = self._core.metrics
-        metrics.inflight(ctx.info.verb).inc()
+        inflight = metrics.inflight(ctx.info.verb)
+        inflight.value += 1
         try:
             response = await self._answer(ctx)
         except ClientDisconnect:
+            metrics.aborted(ctx.info)
             return Response(status_code=499)
         except Exception as error:
             response = error_response(ctx, error)
         finally:
-            metrics.inflight(ctx.info.verb).dec()
-        metrics.observe(ctx.info, response.status_code, time.monotonic() - started)
-        response = finish(ctx, response)
+            inflight.value -= 1
+        response = metrics.answered(ctx, finish(ctx, response), started)
         if ctx.audit is not None and self._core.auditor is not None:
             return self._core.auditor.end(ctx.audit, response)
         return response
@@ -120,7 +121,7 @@ class Endpoint:
         info = request_info(scope.get("method", "GET"), scope["path"], query, self._core.table)
         # The first of several headers of one name counts.
         headers = dict(reversed(scope["headers"]))
-        audit_id = headers.get(b"audit-id", b"").decode("latin-1")[:64] or str(uuid.uuid4())
+        audit_id = headers.get(b"audit-id", b"").decode("latin-1")[:64] or new_uuid()
         return RequestContext(self._core, request, info, ANONYMOUS, query, audit_id, headers)
 
     async def identify(self, ctx: RequestContext) -> None:
@@ -150,13 +151,18 @@ class Endpoint:
         except TimeoutError:
             if not deadline.expired():
                 raise
+            self._core.metrics.terminated(ctx.info, 504)
             log.warning("Request took too long", path=ctx.info.path, verb=ctx.info.verb, seconds=limit)
             raise Timeout(TOOK_TOO_LONG, details={}) from None
 
     async def _handled(self, ctx: RequestContext) -> Response:
         await self.identify(ctx)
         flow_control = self._core.flow_control
-        ctx.flow = flow = None if is_long_running(ctx) else await flow_control.enter(ctx.user, ctx.info)
+        try:
+            ctx.flow = flow = None if is_long_running(ctx) else await flow_control.enter(ctx.user, ctx.info)
+        except TooManyRequests:
+            self._core.metrics.terminated(ctx.info, 429)
+            raise
         try:
             self._core.authorizer.check(ctx)
             if ctx.info.is_resource:
@@ -214,6 +220,10 @@ def _compress(ctx: RequestContext, response: Response) -> None:
     if "gzip" not in ctx.header("accept-encoding") or ctx.request.method != "GET":
         return
     if isinstance(response, StreamingResponse) or "content-encoding" in response.headers:
+        return
+    if isinstance(response, ListResponse):
+        if response.size >= GZIP_BYTES:
+            response.compress()
         return
     if len(response.body) < GZIP_BYTES:
         return

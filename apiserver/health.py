@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from apiserver.context import RequestContext
 from apiserver.response import text_response
+from apiserver.series import Numbers
 from apiserver.storage.store import StoreError
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ class Health:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._states = Numbers(
+            "kubernetes_healthcheck", "gauge", "Whether a check passed when it was last made.", ("name", "type")
+        )
+        self._results = Numbers(
+            "kubernetes_healthchecks_total", "counter", "Checks made, by result.", ("name", "type", "status")
+        )
         common: dict[str, Check] = {"ping": self._ping, "log": self._ping, "etcd": self._etcd}
         hooks: dict[str, Check] = {
             "poststarthook/start-system-namespaces-controller": self._bootstrapped,
@@ -58,7 +65,7 @@ class Health:
         if checks is None or (name and name not in checks):
             return None
         if name:
-            problem = await checks[name]()
+            problem = await self._made(kind, name, checks[name])
             return text_response(
                 "ok" if not problem else f"internal server error: {problem}\n", 500 if problem else 200
             )
@@ -69,7 +76,7 @@ class Health:
             if check_name in excluded:
                 lines.append(f"[+]{check_name} excluded: ok")
                 continue
-            problem = await check()
+            problem = await self._made(kind, check_name, check)
             failed = failed or bool(problem)
             lines.append(f"[-]{check_name} failed: reason withheld" if problem else f"[+]{check_name} ok")
         if failed:
@@ -77,6 +84,16 @@ class Health:
         if "verbose" in ctx.request.query_params:
             return text_response("\n".join([*lines, f"{kind} check passed", ""]))
         return text_response("ok")
+
+    def slis(self) -> str:
+        """What ``/metrics/slis`` gives: the checks that have been made."""
+        return "".join((*self._states.text(), *self._results.text()))
+
+    async def _made(self, kind: str, name: str, check: Check) -> str:
+        problem = await check()
+        self._states.of(name, kind).value = 0 if problem else 1
+        self._results.of(name, kind, "error" if problem else "success").value += 1
+        return problem
 
     async def _ping(self) -> str:
         return ""

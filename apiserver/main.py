@@ -119,9 +119,9 @@ def make_core(
         clock=clock,
         random=random,
         new_uid=new_uuid,
-        admission=default_chain(),
-        authenticator=Authenticator(tokens, BootstrapTokens(caches[SECRETS], clock), clock),
-        authorizer=Authorizer(NodeAuthorizer(caches), Rbac(caches)),
+        admission=default_chain(metrics),
+        authenticator=Authenticator(tokens, BootstrapTokens(caches[SECRETS], clock), clock, metrics),
+        authorizer=Authorizer(NodeAuthorizer(caches), Rbac(caches), metrics),
         flow_control=FlowControl(
             caches.get(FLOW_SCHEMAS),
             caches.get(PRIORITY_LEVEL_CONFIGURATIONS),

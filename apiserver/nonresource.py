@@ -17,6 +17,7 @@ from apiserver.discovery import AGGREGATED_VERSIONS, Discovery
 from apiserver.health import HEALTH_PATHS, Health
 from apiserver.negotiation import JSON
 from apiserver.response import json_response, render_document, text_response
+from apiserver.scrape import scraped
 from minikube_py import __version__
 from minikube_py.api.errors import MethodNotAllowed
 from minikube_py.api.meta import Object
@@ -43,6 +44,7 @@ class NonResource:
             "/apis": self._apis,
             "/version": self._version,
             "/metrics": self._metrics,
+            "/metrics/slis": self._slis,
             "/.well-known/openid-configuration": self._openid_configuration,
             "/openid/v1/jwks": self._jwks,
             "/openapi/v2": self._openapi_v2,
@@ -116,8 +118,12 @@ class NonResource:
     def _version(self, ctx: RequestContext) -> Response:
         return json_response(orjson.dumps(version_of(self._core.settings.version), option=orjson.OPT_INDENT_2))
 
-    def _metrics(self, ctx: RequestContext) -> Response:
-        return Response(self._core.metrics.exposition(), headers={"Content-Type": PROMETHEUS})
+    async def _metrics(self, ctx: RequestContext) -> Response:
+        lines = await scraped(self._core, version_of(self._core.settings.version))
+        return Response(self._core.metrics.text(lines), headers={"Content-Type": PROMETHEUS})
+
+    def _slis(self, ctx: RequestContext) -> Response:
+        return Response(self._health.slis(), headers={"Content-Type": PROMETHEUS})
 
     def _openid_configuration(self, ctx: RequestContext) -> Response:
         settings = self._core.settings

@@ -174,6 +174,7 @@ async def select_all(ctx: RequestContext, selected: Selection, options: ListOpti
 
 async def _from_cache(ctx: RequestContext, selected: Selection, options: ListOptions) -> Page:
     cache = ctx.core.caches[ctx.resource]
+    cache.counts.lists_from_cache += 1
     await wait_for_version(cache, options.resource_version)
     if selected.exact_name and (selected.namespace or not ctx.resource.namespaced):
         found = cache.get(join_key(selected.namespace, selected.exact_name))
@@ -200,6 +201,7 @@ def _start_after(item: Cached, selected: Selection) -> str:
 
 async def _from_store(ctx: RequestContext, selected: Selection, revision: int, start: str, limit: int) -> Page:
     cache = ctx.core.caches[ctx.resource]
+    cache.counts.lists_from_store += 1
     prefix = f"{cache.prefix}{selected.namespace}/" if selected.namespace else cache.prefix
     at, start_key = (0 if revision == LATEST else revision), f"{prefix}{start}" if start else ""
     size = limit or _PAGE

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from apiserver.admission.chain import AdmissionChain
 from apiserver.admission.plugin import Attributes, Plugin
+from apiserver.metrics import Metrics
 
 
-def default_chain() -> AdmissionChain:
+def default_chain(metrics: Metrics | None = None) -> AdmissionChain:
     """The plugins that are always on, in upstream's order; webhooks have their place before ResourceQuota."""
     from apiserver.admission.certificate_approval import CertificateApproval
     from apiserver.admission.certificate_signing import CertificateSigning
@@ -53,7 +54,8 @@ def default_chain() -> AdmissionChain:
             PodBinding(),
             RbacEscalation(),
             ResourceQuota(),
-        ]
+        ],
+        metrics,
     )
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from apiserver.audit.log import AuditLog
 from apiserver.audit.policy import Policy, Stage, decide, load
 from apiserver.audit.record import Record
+from apiserver.followed import Followed
 from minikube_py.api.meta import Object
 from minikube_py.runtime.clock import Clock
 
@@ -66,7 +65,7 @@ class Auditor:
         status: Object = {"metadata": {}, "code": response.status_code}
         if isinstance(response, StreamingResponse):
             self._write(record, "ResponseStarted", status)
-            return _Followed(response, lambda: self._write(record, "ResponseComplete", status))
+            return Followed(response, lambda: self._write(record, "ResponseComplete", status))
         if response.status_code >= 400:
             status |= _failure(bytes(response.body))
         body = bytes(response.body) if record.wants_response else b""
@@ -101,23 +100,3 @@ def _failure(body: bytes) -> Object:
     if not isinstance(answered, dict) or answered.get("kind") != "Status":
         return {}
     return {key: answered[key] for key in ("status", "message", "reason", "details") if key in answered}
-
-
-class _Followed(StreamingResponse):
-    """A stream whose end is told."""
-
-    def __init__(self, stream: StreamingResponse, ended: Callable[[], None]) -> None:
-        self.status_code = stream.status_code
-        self.raw_headers = stream.raw_headers
-        self.background = None
-        if hasattr(stream, "body_iterator"):
-            self.body_iterator = stream.body_iterator
-        self._stream = stream
-        self._ended = ended
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves the stream to its end."""
-        try:
-            await self._stream(scope, receive, send)
-        finally:
-            self._ended()

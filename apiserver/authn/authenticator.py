@@ -5,14 +5,17 @@ A bearer token is a ServiceAccount's or a bootstrap token.
 
 from __future__ import annotations
 
+import time
+
 import structlog
 from starlette.requests import HTTPConnection
 
 from apiserver.authn.bootstrap_tokens import BootstrapTokens
-from apiserver.authn.certificates import peer_of, user_of_certificate
+from apiserver.authn.certificates import expiry_of_certificate, peer_of, user_of_certificate
 from apiserver.authn.jwt import InvalidToken
 from apiserver.authn.tokens import TokenIssuer
 from apiserver.context import ANONYMOUS, UserInfo
+from apiserver.metrics import Metrics
 from minikube_py.api.errors import Unauthorized
 from minikube_py.runtime.clock import Clock
 
@@ -22,16 +25,31 @@ log = structlog.get_logger("apiserver")
 class Authenticator:
     """Decides who a request comes from. Credentials that are wrong are refused, none at all are anonymous."""
 
-    def __init__(self, tokens: TokenIssuer, bootstrap_tokens: BootstrapTokens, clock: Clock) -> None:
+    def __init__(self, tokens: TokenIssuer, bootstrap_tokens: BootstrapTokens, clock: Clock, metrics: Metrics) -> None:
         self._tokens = tokens
         self._bootstrap_tokens = bootstrap_tokens
         self._clock = clock
+        self._metrics = metrics
 
     async def authenticate(self, connection: HTTPConnection) -> UserInfo:
         """The user. Raises Unauthorized."""
+        started = time.monotonic()
+        try:
+            user = await self._user(connection)
+        except Unauthorized:
+            self._metrics.not_authenticated(time.monotonic() - started)
+            raise
+        if user is not ANONYMOUS:
+            self._metrics.authenticated(user.name, time.monotonic() - started)
+        return user
+
+    async def _user(self, connection: HTTPConnection) -> UserInfo:
         peer = peer_of(connection.scope)
         if peer is not None:
-            return user_of_certificate(peer, self._clock.now())
+            now = self._clock.now()
+            user = user_of_certificate(peer, now)
+            self._metrics.certificates.of().observe(expiry_of_certificate(peer) - now.timestamp())
+            return user
         authorization = connection.headers.get("authorization", "")
         if not authorization:
             return ANONYMOUS
@@ -42,7 +60,9 @@ class Authenticator:
         try:
             if self._bootstrap_tokens.is_one(token):
                 return await self._bootstrap_tokens.authenticate(token)
-            return (await self._tokens.authenticate(token)).user
+            user = (await self._tokens.authenticate(token)).user
         except InvalidToken as error:
             log.info("Bearer token refused", cause=str(error))
             raise Unauthorized("Unauthorized") from None
+        self._metrics.valid_tokens.of().value += 1
+        return user

@@ -36,6 +36,11 @@ def user_of_certificate(peer: dict[str, Any], now: datetime) -> UserInfo:
     return cast(UserInfo, user)
 
 
+def expiry_of_certificate(peer: dict[str, Any]) -> float:
+    """The POSIX time of the end of a certificate whose user has been asked for."""
+    return cast(float, peer[_IDENTITY][1])
+
+
 def _identity(peer: dict[str, Any]) -> tuple[UserInfo, float]:
     name = ""
     groups: list[str] = []

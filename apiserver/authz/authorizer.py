@@ -6,6 +6,7 @@ from apiserver.authz.attributes import Attributes, attributes_of, forbidden
 from apiserver.authz.node import NodeAuthorizer
 from apiserver.authz.rbac import Rbac
 from apiserver.context import RequestContext
+from apiserver.metrics import Metrics
 
 MASTERS = "system:masters"
 """The group that may do everything, whatever roles there are."""
@@ -14,8 +15,9 @@ MASTERS = "system:masters"
 class Authorizer:
     """Asks the Node authorizer, then RBAC."""
 
-    def __init__(self, node: NodeAuthorizer, rbac: Rbac) -> None:
+    def __init__(self, node: NodeAuthorizer, rbac: Rbac, metrics: Metrics) -> None:
         self._node = node
+        self._metrics = metrics
         self.rbac = rbac
 
     def allows(self, attributes: Attributes) -> tuple[bool, str]:
@@ -24,9 +26,13 @@ class Authorizer:
             return True, ""
         allowed, reason = self._node.allows(attributes)
         if allowed:
+            self._metrics.decided("Node")
             return True, ""
         granted = self.rbac.allowed_by(attributes)
-        return (False, reason) if granted is None else (True, granted)
+        if granted is None:
+            return False, reason
+        self._metrics.decided("RBAC")
+        return True, granted
 
     def check(self, ctx: RequestContext) -> None:
         """Refuses what the request's user may not do. Raises Forbidden."""

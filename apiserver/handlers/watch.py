@@ -141,6 +141,8 @@ class Watch:
         self._deadline = ctx.core.clock.monotonic() + timeout
         self._bookmarks = ctx.query.flag("allowWatchBookmarks")
         self._columns_sent = False
+        resource = ctx.resource
+        self._sizes = ctx.core.metrics.watch_sizes.of(resource.group, resource.version, resource.kind)
         self.push: Callable[[bytes], bool] | None = None
         """Sends a chunk at once beside what reads :meth:`lines`, where both lead to one HTTP/1.1 body."""
 
@@ -165,7 +167,10 @@ class Watch:
                     yield _error_line(Expired(str(error)))
                     return
                 if deliveries:
-                    yield b"".join([self._line(delivery) for delivery in deliveries])
+                    lines = [self._line(delivery) for delivery in deliveries]
+                    for line in lines:
+                        self._sizes.observe(len(line))
+                    yield b"".join(lines)
                 elif self._bookmarks and (bookmark := subscription.bookmark()) is not None:
                     yield self._line(bookmark)
             if self._bookmarks and (bookmark := subscription.bookmark()) is not None:
@@ -190,14 +195,23 @@ class Watch:
     def _cut_off(self, drop: _Drop) -> None:
         info, core = self._ctx.info, self._ctx.core
         if not core.stopping:
+            core.caches[self._ctx.resource].counts.cut_off += 1
             log.debug("Cut off a watch", resource=info.plural, namespace=info.namespace, user=self._ctx.user.name)
         drop.after(DROP_SECONDS)
 
     def _pusher(self) -> Callable[[Delivery], bool] | None:
-        resource, push = self._ctx.resource, self.push
+        resource, push, sizes = self._ctx.resource, self.push, self._sizes
         if push is None:
             return None
-        return lambda delivery: push(presented_delivery(resource, delivery).chunk)
+
+        def pushed(delivery: Delivery) -> bool:
+            shown = presented_delivery(resource, delivery)
+            if not push(shown.chunk):
+                return False
+            sizes.observe(len(shown.chunk))
+            return True
+
+        return pushed
 
     def _line(self, delivery: Delivery) -> bytes:
         delivery = presented_delivery(self._ctx.resource, delivery)

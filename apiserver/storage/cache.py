@@ -55,6 +55,19 @@ class Listing:
     revision: int
 
 
+@dataclass(slots=True)
+class Counts:
+    """What a cache has done since the process began, for its metrics."""
+
+    received: int = 0
+    dispatched: int = 0
+    initial: int = 0
+    fillings: int = 0
+    cut_off: int = 0
+    lists_from_cache: int = 0
+    lists_from_store: int = 0
+
+
 class WatchCache:
     """The objects of one kind, fed by a :class:`WatchHub`; one event loop only.
 
@@ -76,6 +89,7 @@ class WatchCache:
     ) -> None:
         self.resource = resource
         self.prefix = resource_prefix(resource)
+        self.counts = Counts()
         self._hub = hub
         self._fields_of = fields_of
         self._limits = limits or HistoryLimits()
@@ -102,6 +116,11 @@ class WatchCache:
     def revision(self) -> int:
         """The store's revision that the cache shows; it advances with writes to other kinds too."""
         return max(self._base, self._hub.revision)
+
+    @property
+    def size(self) -> int:
+        """How many objects there are; 0 while the cache is not filled."""
+        return len(self._objects)
 
     async def ready(self, timeout: float) -> None:
         """Waits until the cache is filled. Raises StoreUnavailable, or StoreTimeout after ``timeout`` seconds."""
@@ -237,6 +256,7 @@ class WatchCache:
             raise StoreUnavailable(f"the cache of {self.resource.qualified} is being filled")
 
     def _write(self, event: StoreEvent) -> None:
+        self.counts.received += 1
         key = event.key[len(self.prefix) :]
         if (written := self._written.get(key)) is not None and written.revision <= event.revision:
             del self._written[key]
@@ -253,6 +273,7 @@ class WatchCache:
             return
         told = CacheEvent(before, after, event.revision)
         self._history.append(told)
+        self.counts.dispatched += 1
         for scope in scopes_of(told.namespace, told.name):
             for subscription in tuple(self._watchers.get(scope, ())):
                 subscription.offer(told)
@@ -297,6 +318,8 @@ class WatchCache:
 
     def _become(self, objects: dict[str, Cached], base: int, early: _Events) -> None:
         self._objects, self._keys, self._base = objects, sorted(objects), base
+        self.counts.fillings += 1
+        self.counts.initial += len(objects)
         self._history = History(base, self._limits, self._monotonic)
         self._synced, self._early = True, None
         for event in early:

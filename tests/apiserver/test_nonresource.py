@@ -63,8 +63,8 @@ async def test_a_check_that_fails_is_named_but_not_explained(api: Any) -> None:
 async def test_metrics_count_requests(api: Any) -> None:
     await api("GET", "/api/v1/pods")
     text = (await api("GET", "/metrics")).body.decode()
-    labels = 'code="200",group="",resource="pods",subresource="",verb="LIST",version="v1"'
-    assert f"apiserver_request_total{{{labels}}} 1.0" in text
+    what = 'group="",version="v1",resource="pods",subresource="",scope="cluster",component="apiserver"'
+    assert f'apiserver_request_total{{verb="LIST",dry_run="",{what},code="200"}} 1\n' in text
     assert "apiserver_current_inflight_requests" in text
 
 
