@@ -72,7 +72,7 @@ def parse(body: bytes, content_type: str, expected: Expected, schemas: Schemas) 
 
 
 def parse_json(body: bytes, expected: Expected) -> Parsed:
-    """A JSON document. Raises BadRequest; NaN, invalid UTF-8 and nesting beyond 1,024 levels are refused too."""
+    """A JSON document. Raises BadRequest; NaN, invalid UTF-8 and nesting beyond 254 levels are refused too."""
     if not body.strip():
         raise BadRequest("unable to decode an empty request body") if body else _empty(expected)
     try:
@@ -82,18 +82,20 @@ def parse_json(body: bytes, expected: Expected) -> Parsed:
         raise _unrecognized(
             expected, f"couldn't get version/kind; json parse error: {error.msg} ({shown} ...)"
         ) from None
-    return Parsed(value, () if _is_compact(value, body) else _json_duplicates(body))
+    try:
+        compact = _is_compact(value, body)
+    except TypeError:
+        raise _unrecognized(expected, "couldn't get version/kind; json parse error: exceeded max depth") from None
+    return Parsed(value, () if compact else _json_duplicates(body))
 
 
 def _is_compact(value: Any, body: bytes) -> bool:
     """Whether the body is just what writing its values compactly gives, as most clients do: then no key is repeated.
 
-    This costs a tenth of what looking for repeated keys costs.
+    This costs a tenth of what looking for repeated keys costs. Raises TypeError for what is nested too deeply to be
+    written.
     """
-    try:
-        return orjson.dumps(value) == body.rstrip()
-    except TypeError:
-        return False  # It is nested too deeply to be written.
+    return orjson.dumps(value) == body.rstrip()
 
 
 def _empty(expected: Expected) -> BadRequest:

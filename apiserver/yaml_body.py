@@ -12,8 +12,8 @@ class YamlError(ValueError):
     """The document cannot be converted to JSON."""
 
 
-MAX_DEPTH = 500
-"""How deeply lists and mappings may be nested; the parser's own recursion would overflow the stack much later."""
+MAX_DEPTH = 250
+"""How deeply lists and mappings may be nested; deeper values cannot be written as JSON."""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -62,8 +62,9 @@ def load(body: bytes, max_nodes: int) -> tuple[Any, tuple[str, ...]]:
         return _plain(value, budget), tuple(dict.fromkeys(loader.repeated))
     except YamlError:
         raise
-    except (yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
-        # A ValueError is of a scalar that Python does not read: no UTF-8, an integer of thousands of digits.
+    except (yaml.YAMLError, RecursionError, TypeError, ValueError, OverflowError) as error:
+        # A ValueError is of a scalar that Python does not read: no UTF-8, an integer of thousands of digits. An
+        # OverflowError is of one that no float can hold.
         text = "document is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise YamlError(f"yaml: {' '.join(text.split())}") from None
 

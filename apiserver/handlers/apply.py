@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from apiserver import managed_fields
 from apiserver.authz.attributes import attributes_of, forbidden
-from apiserver.body import STRICT, WARN, Expected, Parsed, check_field_validation, parse_yaml
+from apiserver.body import STRICT, WARN, Expected, Parsed, check_field_validation, parse_json, parse_yaml
 from apiserver.context import RequestContext
 from apiserver.conversion import to_stored
 from apiserver.core import Operation
@@ -130,10 +130,14 @@ def stored_configuration(presented: Resource, config: Object) -> Object:
 
 
 def _parse(body: bytes, expected: Expected) -> Parsed:
-    try:
-        return Parsed(orjson.loads(body)) if body[:1] == b"{" and b'"' in body[:3] else parse_yaml(body, expected)
-    except orjson.JSONDecodeError:
-        return parse_yaml(body, expected)
+    if body[:1] == b"{":
+        try:
+            orjson.loads(body)
+        except orjson.JSONDecodeError:
+            # A flow mapping of YAML begins just so.
+            return parse_yaml(body, expected)
+        return parse_json(body, expected)
+    return parse_yaml(body, expected)
 
 
 def _check(config: Object, shape: Shape) -> None:

@@ -6,7 +6,7 @@ Follows ``k8s.io/apiserver/pkg/registry``: ``rest.BeforeDelete`` and ``Store.Del
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from starlette.responses import Response
@@ -27,6 +27,8 @@ from minikube_py.api.times import format_time, parse_time
 
 FOREGROUND_FINALIZER = "foregroundDeletion"
 ORPHAN_FINALIZER = "orphan"
+_END = datetime.max.replace(tzinfo=UTC)
+"""No grace period ends later."""
 
 
 async def delete(ctx: RequestContext) -> Response:
@@ -101,7 +103,7 @@ class Decision:
 
 def decide(old: Object, strategy: Strategy, options: DeleteOptions, now: datetime) -> Decision:
     """The effect of a DELETE on ``old`` at ``now``. Pure."""
-    grace = strategy.deletion_grace_period(old, options.grace_period_seconds)
+    grace = min(strategy.deletion_grace_period(old, options.grace_period_seconds), (_END - now) // timedelta(seconds=1))
     meta = dict(metadata(old))
     finalizers = _finalizers(meta.get("finalizers") or [], options, orphans=strategy.orphans_dependents)
     if finalizers:

@@ -61,7 +61,10 @@ class JsonPatch:
 
     def refused(self, patched: Any, complaint: str) -> Invalid:
         """The answer to a patch whose outcome is refused: upstream shows the whole outcome."""
-        text = orjson.dumps(patched, option=orjson.OPT_SORT_KEYS).decode()
+        try:
+            text = orjson.dumps(patched, option=orjson.OPT_SORT_KEYS).decode()
+        except TypeError:
+            raise BadRequest("the patch leads to an object that is nested too deeply") from None
         error = field_invalid("patch", text, complaint)
         return Invalid(f' "" is invalid: {error}', details={"causes": [error.cause()]})
 

@@ -124,6 +124,15 @@ def check_preconditions(operation: Operation, new: Object, old: Object) -> None:
         raise conflict(resource.group, resource.plural, operation.name)
 
 
+def _errors_of_metadata(operation: Operation, new: Object, old: Object) -> list[FieldError]:
+    """Errors of what a write to a subresource changes of ``metadata`` and its own rules do not look at."""
+    unchecked = ("generateName", "finalizers")
+    if not operation.subresource or all(metadata(new).get(key) == metadata(old).get(key) for key in unchecked):
+        return []
+    paths = tuple(f"metadata.{key}" for key in unchecked)
+    return [error for error in operation.strategy.validate(new) if error.field.startswith(paths)]
+
+
 async def prepare(operation: Operation, new: Object, old: Object, entries: list[Object] | None = None) -> Object:
     """The object to store in place of ``old``: defaulted, admitted, prepared and validated.
 
@@ -146,6 +155,7 @@ async def prepare(operation: Operation, new: Object, old: Object, entries: list[
     else:
         prepared = strategy.prepare_for_update(admitted, old, context)
         errors = strategy.validate_update(prepared, old)
+    errors += _errors_of_metadata(operation, prepared, old)
     if errors:
         raise invalid(operation.resource.group, operation.resource.kind, operation.name, errors)
     if not is_status:

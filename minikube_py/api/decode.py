@@ -16,7 +16,12 @@ from minikube_py.api.fields import Code, Field, Type
 from minikube_py.api.quantity import Quantity
 from minikube_py.api.times import format_micro_time, format_time, parse_time
 
-_CANONICAL_TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\dZ", re.ASCII)
+_CANONICAL_TIME = re.compile(
+    r"[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII
+)
+"""A time that is one for certain; what else may be is parsed."""
+MAX_DEPTH = 128
+"""How deeply a value without a schema may be nested; what holds it is nested itself, and written as a whole."""
 _PLAIN_QUANTITY = re.compile(r"0|[1-9][0-9]{0,2}(m|Mi|Gi|)", re.ASCII)
 
 Path = tuple[Any, ...] | None
@@ -83,10 +88,13 @@ class Decoder:
             case Code.INT32 | Code.INT64 | Code.DOUBLE:
                 return self._number(value, expected, path)
             case Code.ANY:
-                return value
+                return self._free(value, path)
             case Code.OBJECT:
-                return value if type(value) is dict else self._mismatch(value, expected, path)
+                return self._free(value, path) if type(value) is dict else self._mismatch(value, expected, path)
         return self._text(value, expected, path)
+
+    def _free(self, value: Any, path: Path) -> Any:
+        return value if _is_within(value, MAX_DEPTH) else self._failed("json: exceeded max depth", path)
 
     def _struct(self, value: Any, expected: Type, path: Path) -> Any:
         if type(value) is not dict:
@@ -195,6 +203,15 @@ class Decoder:
     def _failed(self, message: str, path: Path, given: str = "", wanted: str = "") -> Any:
         self._type_errors.append(TypeMismatch(_shown(path), message, given, wanted))
         return _ABSENT
+
+
+def _is_within(value: Any, depth: int) -> bool:
+    """Whether lists and objects are nested no deeper than this."""
+    if type(value) is dict:
+        return depth > 0 and all(_is_within(item, depth - 1) for item in value.values())
+    if type(value) is list:
+        return depth > 0 and all(_is_within(item, depth - 1) for item in value)
+    return True
 
 
 def _zero(expected: Type) -> Any:

@@ -197,7 +197,10 @@ def _move(holder: list[Any], operation: Object) -> None:
 
 def _copy(holder: list[Any], operation: Object) -> int:
     """Copies a value; how many bytes that adds."""
-    text = orjson.dumps(_read(holder, _pointer(operation, "from"), "copy"))
+    try:
+        text = orjson.dumps(_read(holder, _pointer(operation, "from"), "copy"))
+    except TypeError:
+        raise PatchNotApplicable("copy operation does not apply: the value is nested too deeply") from None
     if len(text) <= MAX_COPIED_BYTES:
         _insert(holder, _pointer(operation, "path"), orjson.loads(text), "copy")
     return len(text)

@@ -31,3 +31,8 @@ def test_parse(text: str, instant: datetime) -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         parse_time(text)
+
+
+def test_a_year_has_four_digits() -> None:
+    assert format_time(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00Z"
+    assert format_micro_time(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00.000000Z"
