@@ -78,6 +78,8 @@ async def evict(operation: Operation, options: DeleteOptions) -> None:
     for attempt in range(_ATTEMPTS):
         if not ignores_budgets(pod):
             break
+        # Of another pod there is nothing to wait for.
+        check_preconditions(operation, pod, options)
         # A pod that starts meanwhile would be guarded.
         starts = not is_terminal(pod) and not is_deleting(pod) and not options.resource_version
         try:

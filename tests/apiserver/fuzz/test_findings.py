@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -103,3 +104,10 @@ async def test_metadata_that_comes_with_a_status_is_checked(api: Any) -> None:
     found = await api.ok("GET", "/api/v1/namespaces/default")
     found["metadata"]["finalizers"] = ["kube-system"]
     assert "metadata.finalizers" in await refused(api, "PUT", "/api/v1/namespaces/default/finalize", found)
+
+
+async def test_an_eviction_of_another_pod_is_not_tried_again(api: Any) -> None:
+    await api.ok("POST", PODS, {"metadata": {"name": "x"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
+    eviction = {"metadata": {"name": "x"}, "deleteOptions": {"preconditions": {"uid": "other"}}}
+    async with asyncio.timeout(5):
+        assert "UID in the precondition (other)" in await refused(api, "POST", f"{PODS}/x/eviction", eviction)
