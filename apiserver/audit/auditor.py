@@ -23,8 +23,29 @@ if TYPE_CHECKING:
 log = structlog.get_logger("apiserver")
 
 
+class AuditCounts:
+    """The metrics of the audit log, there at zero where none is kept too."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.events = Counter(
+            "apiserver_audit_event_total", "Audit events that were made for the backend.", registry=registry
+        )
+        self.errors = Counter(
+            "apiserver_audit_error_total", "Audit events that could not be written.", ("plugin",), registry=registry
+        )
+        self.levels = Counter(
+            "apiserver_audit_level_total", "Requests by the policy's level for them.", ("level",), registry=registry
+        )
+        self.rejected = Counter(
+            "apiserver_audit_requests_rejected_total",
+            "Requests refused because they could not be recorded; none ever is.",
+            registry=registry,
+        )
+
+
 def make_auditor(settings: Settings, clock: Clock, registry: CollectorRegistry) -> Auditor | None:
     """The auditor that the settings ask for. Raises InvalidAuditPolicy, OSError."""
+    counts = AuditCounts(registry)
     if not settings.audit_log_path or not settings.audit_policy_file:
         return None
     target = AuditLog(
@@ -33,27 +54,23 @@ def make_auditor(settings: Settings, clock: Clock, registry: CollectorRegistry) 
         max_backups=settings.audit_log_maxbackup,
         max_age_days=settings.audit_log_maxage,
     )
-    return Auditor(load(settings.audit_policy_file), target, clock, registry)
+    return Auditor(load(settings.audit_policy_file), target, clock, counts)
 
 
 class Auditor:
     """Makes and writes the events of requests; a line that can't be written is counted, the request goes on."""
 
-    def __init__(self, policy: Policy, target: AuditLog, clock: Clock, registry: CollectorRegistry) -> None:
+    def __init__(self, policy: Policy, target: AuditLog, clock: Clock, counts: AuditCounts) -> None:
         self._policy = policy
         self._target = target
         self._clock = clock
-        self._events = Counter(
-            "apiserver_audit_event_total", "Audit events that were made for the backend.", registry=registry
-        )
-        self._errors = Counter(
-            "apiserver_audit_error_total", "Audit events that could not be written.", ("plugin",), registry=registry
-        )
+        self._counts = counts
         self._failing = False
 
     def begin(self, ctx: RequestContext, user: UserInfo) -> Record | None:
         """Starts the record of a request that ``user`` made, perhaps acting as ``ctx.user``; None to record nothing."""
         decision = decide(self._policy, user, ctx.info)
+        self._counts.levels.labels(decision.level).inc()
         if decision.level == "None":
             return None
         record = Record(ctx, decision, user, self._clock.now())
@@ -76,12 +93,12 @@ class Auditor:
         event = record.event(stage, self._clock.now(), status=status, answer=answer)
         if event is None:
             return
-        self._events.inc()
+        self._counts.events.inc()
         try:
             self._target.write(orjson.dumps(event) + b"\n")
             self._failing = False
         except (OSError, TypeError) as error:
-            self._errors.labels("log").inc()
+            self._counts.errors.labels("log").inc()
             if not self._failing:
                 # Said once, not for every request while the disk is full.
                 self._failing = True

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
 from apiserver.context import RequestInfo, UserInfo
 from apiserver.flow_control.classify import Schema, classify, distinguish, schemas_of
 from apiserver.flow_control.defaults import FLOW_SCHEMAS, PRIORITY_LEVELS
+from apiserver.flow_control.figures import Figures, FlowCounts
 from apiserver.flow_control.level import Level, Rejected, limits_of
 from apiserver.storage.cache import WatchCache
 from minikube_py.api.errors import TooManyRequests
@@ -20,7 +20,6 @@ from minikube_py.api.meta import Object
 RETRY_AFTER_SECONDS = 1
 _REMEMBERED = 10_000
 _CATCH_ALL = "catch-all"
-_WAIT_SECONDS = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,7 @@ class Flow:
     schema: Schema
     level: Level
     distinguisher: str
+    counts: FlowCounts
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """What the answer tells of it."""
 
@@ -57,13 +57,15 @@ class FlowControl:
         self._schemas: list[Schema] = []
         self._levels: dict[str, Level] = {}
         self._known: dict[tuple[object, ...], Flow] = {}
-        self._metrics = _Metrics(registry, self._levels)
+        self._metrics = Figures(registry, self._levels)
         self._rebuild(list(FLOW_SCHEMAS), list(PRIORITY_LEVELS))
 
     async def enter(self, user: UserInfo, info: RequestInfo) -> Flow:
         """A seat for the request, to be given back with :meth:`leave`. Raises TooManyRequests."""
         flow = self._flow(user, info)
         if flow.level.take():
+            flow.counts.dispatched += 1
+            flow.counts.executing += 1
             return flow
         labels = (flow.schema.name, flow.level.limits.name)
         started = time.monotonic()
@@ -76,10 +78,13 @@ class FlowControl:
                 "Too many requests, please try again later.", details={}, retry_after_seconds=RETRY_AFTER_SECONDS
             ) from None
         self._metrics.waited.labels("true", *labels).observe(time.monotonic() - started)
+        flow.counts.dispatched += 1
+        flow.counts.executing += 1
         return flow
 
     def leave(self, flow: Flow) -> None:
         """Gives the seat back."""
+        flow.counts.executing -= 1
         flow.level.give()
 
     def _flow(self, user: UserInfo, info: RequestInfo) -> Flow:
@@ -104,7 +109,8 @@ class FlowControl:
             (b"x-kubernetes-pf-flowschema-uid", schema.uid.encode()),
             (b"x-kubernetes-pf-prioritylevel-uid", level.limits.uid.encode()),
         )
-        return Flow(schema, level, distinguish(schema, user, info), headers)
+        counts = self._metrics.counts(schema.name, level.limits.name)
+        return Flow(schema, level, distinguish(schema, user, info), counts, headers)
 
     def _refresh(self) -> None:
         schemas, levels = self._caches
@@ -130,51 +136,3 @@ class FlowControl:
                 level.limits = limit
                 level.serve()
         self._known.clear()
-        self._metrics.show_limits()
-
-
-class _Metrics:
-    """The metrics of priority and fairness; the gauges ask the levels when they are read."""
-
-    def __init__(self, registry: CollectorRegistry, levels: dict[str, Level]) -> None:
-        self._levels = levels
-        prefix = "apiserver_flowcontrol"
-        labels = ("flow_schema", "priority_level")
-        self.rejected = Counter(
-            f"{prefix}_rejected_requests_total",
-            "Requests that were told to come again, by reason.",
-            (*labels, "reason"),
-            registry=registry,
-        )
-        self.waited = Histogram(
-            f"{prefix}_request_wait_duration_seconds",
-            "Seconds that requests waited in a queue.",
-            ("execute", *labels),
-            buckets=_WAIT_SECONDS,
-            registry=registry,
-        )
-        self._executing = Gauge(
-            f"{prefix}_current_executing_requests",
-            "Requests at work, by priority level.",
-            ("priority_level",),
-            registry=registry,
-        )
-        self._in_queue = Gauge(
-            f"{prefix}_current_inqueue_requests",
-            "Requests that wait, by priority level.",
-            ("priority_level",),
-            registry=registry,
-        )
-        self._seats = Gauge(
-            f"{prefix}_nominal_limit_seats",
-            "Seats of a priority level.",
-            ("priority_level",),
-            registry=registry,
-        )
-
-    def show_limits(self) -> None:
-        """Follows the levels that there are."""
-        for name, level in self._levels.items():
-            self._executing.labels(name).set_function(partial(getattr, level, "executing"))
-            self._in_queue.labels(name).set_function(partial(getattr, level, "in_queue"))
-            self._seats.labels(name).set(level.limits.seats or 0)

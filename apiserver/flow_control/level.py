@@ -67,6 +67,10 @@ class Level:
         """How many requests wait."""
         return sum(len(queue) for queue in self._waiting.values())
 
+    def in_queue_of(self, schema: str) -> int:
+        """How many requests of one FlowSchema wait; flows are named ``schema/distinguisher``."""
+        return sum(len(queue) for flow, queue in self._waiting.items() if flow.startswith(f"{schema}/"))
+
     def take(self) -> bool:
         """A seat at once, if one is free and nobody waits; each taken seat must be given back."""
         seats = self.limits.seats

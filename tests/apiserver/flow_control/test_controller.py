@@ -50,7 +50,11 @@ async def test_what_finds_no_seat_waits_or_is_told_to_come_again(api: Any) -> No
         'apiserver_flowcontrol_rejected_requests_total{flow_schema="global-default",'
         'priority_level="global-default",reason="queue-full"} 1.0'
     ) in text
-    assert 'apiserver_flowcontrol_current_inqueue_requests{priority_level="global-default"} 0.0' in text
+    labels = 'flow_schema="global-default",priority_level="global-default"'
+    assert f"apiserver_flowcontrol_current_inqueue_requests{{{labels}}} 0.0" in text
+    assert f"apiserver_flowcontrol_current_executing_requests{{{labels}}} 0.0" in text
+    assert f"apiserver_flowcontrol_dispatched_requests_total{{{labels}}} {level.limits.queue_length + 1}.0" in text
+    assert 'apiserver_flowcontrol_nominal_limit_seats{priority_level="global-default"} 1.0' in text
 
 
 async def test_a_new_schema_counts_at_once(api: Any) -> None:
