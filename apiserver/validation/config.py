@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 from apiserver.validation.meta import immutable, object_meta, object_meta_update
-from apiserver.validation.names import config_key
+from apiserver.validation.names import are_plain_config_keys, config_key
 from minikube_py.api.errors import (
     FieldError,
     field_forbidden,
@@ -36,7 +36,7 @@ def config_map(obj: Object) -> Iterator[FieldError]:
     yield from object_meta(obj, namespaced=True)
     data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
     total = sum(len(value.encode()) for value in data.values())
-    for key in sorted(data):
+    for key in () if not binary and are_plain_config_keys(data) else sorted(data):
         yield from config_key(f"data[{key}]", key)
         if key in binary:
             yield field_invalid(f"data[{key}]", key, "duplicate of key present in binaryData")

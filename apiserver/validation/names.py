@@ -17,6 +17,7 @@ MAX_INT32 = 2**31 - 1
 Check = Callable[[str], list[str]]
 
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_PLAIN_CONFIG_KEY = re.compile(r"(?!\.)[-._a-zA-Z0-9]{1,253}")
 _HTTP_HEADER = re.compile(r"[-A-Za-z0-9]+")
 _PERCENT = re.compile(r"[0-9]+%")
 
@@ -98,6 +99,11 @@ def environment_name(path: str, value: str) -> Iterator[FieldError]:
     if not all(character.isascii() and character.isprintable() and character != "=" for character in value):
         detail = "a valid environment variable name must consist only of printable ASCII characters other than '='"
         yield field_invalid(path, value, detail)
+
+
+def are_plain_config_keys(values: Iterable[str]) -> bool:
+    """Whether all are config keys beyond doubt, which is asked first because a ConfigMap may have a great many."""
+    return all(map(_PLAIN_CONFIG_KEY.fullmatch, values))
 
 
 def config_key(path: str, value: str) -> Iterator[FieldError]:

@@ -16,6 +16,7 @@ from minikube_py.api.fields import Code, Field, Type
 from minikube_py.api.quantity import Quantity
 from minikube_py.api.times import format_micro_time, format_time, parse_time
 
+_TEXTS = frozenset({str})
 _CANONICAL_TIME = re.compile(
     r"[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII
 )
@@ -135,6 +136,8 @@ class Decoder:
         if type(value) is not dict:
             return self._mismatch(value, expected, path)
         wanted = expected.item or Type(Code.ANY)
+        if wanted.code is Code.STRING and set(map(type, value.values())) <= _TEXTS:
+            return value
         decoded = {}
         for key, item in value.items():
             read = self._value(item, wanted, (path, key, "")) if item is not None else _zero(wanted)
