@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 
-from minikube_py.api.errors import BadRequest, RequestEntityTooLarge
+from minikube_py.api.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from minikube_py.api.meta import Object
 from minikube_py.api.resources import Resource
 
@@ -173,7 +173,13 @@ class RequestContext:
         return check_dry_run(values)
 
     async def body(self) -> bytes:
-        """The whole body, to be asked for once. Raises RequestEntityTooLarge, ClientDisconnect."""
+        """The whole body, to be asked for once.
+
+        Raises RequestEntityTooLarge, ClientDisconnect, and UnsupportedMediaType for a body that is compressed.
+        """
+        coding = self.header("content-encoding")
+        if coding and coding.lower() != "identity":
+            raise UnsupportedMediaType(f'the content encoding "{coding}" of the request body is not supported')
         chunks: list[bytes] = []
         size = 0
         more = True

@@ -90,7 +90,7 @@ def handler_for(ctx: RequestContext) -> Handler:
         raise _not_allowed()
     if resource.namespaced and not info.namespace and (info.name or info.verb not in ("list", "watch")):
         raise _not_allowed() if not info.name and info.verb == "create" else unknown_resource()
-    if info.verb == "create" and info.name:
+    if (info.verb == "create" and info.name) or (info.verb in ("update", "patch") and not info.name):
         raise _not_allowed()
     if resource.kind == "ComponentStatus":
         return component_statuses

@@ -25,6 +25,14 @@ from minikube_py.runtime.hijack import HijackedConnection
 
 KEEP_ALIVE_SECONDS = 185
 """How long an idle connection stays open: longer than clients keep theirs, so that it is they who close."""
+HEADERS_SECONDS = 32
+"""How long a connection may take until the headers of its request are there, as upstream."""
+MAX_HEADERS_BYTES = 1 << 20
+"""The most that a request line and its headers may take, as upstream."""
+_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"connection: close\r\n\r\n431 Request Header Fields Too Large"
+)
 
 
 def _peer(transport: Any) -> dict[str, Any] | None:
@@ -82,12 +90,33 @@ class _HttpProtocol(HttpToolsProtocol):
             PUSH: self._push,
             GATHER: gathering,
         }
+        self._await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._headers_timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_headers:
+            self._headers_bytes += len(data)
+            if self._headers_bytes > MAX_HEADERS_BYTES and not self.transport.is_closing():
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+
+    def _await_headers(self) -> None:
+        self._in_headers, self._headers_bytes = True, 0
+        self._headers_timer = self.loop.call_later(HEADERS_SECONDS, self.transport.close)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        if not self._in_headers:
+            self._await_headers()
         self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
+        self._in_headers = False
+        self._headers_timer.cancel()
         if self.parser.should_upgrade():
             extensions: dict[str, Any] = {**self._extensions, UPGRADE: self._take_over}
             self.scope["extensions"] = extensions
