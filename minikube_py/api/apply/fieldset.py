@@ -159,6 +159,8 @@ def contains(fields: FieldSet, path: Path) -> bool:
 
 def in_order(fields: FieldSet) -> FieldSet:
     """One level of a set with its keys in upstream's order."""
+    if all(key[:2] == "f:" or key == SELF for key in fields):
+        return dict(sorted(fields.items()))
     return dict(sorted(fields.items(), key=_rank))
 
 
@@ -206,6 +208,10 @@ def parse(fields: Any, depth: int = 0) -> FieldSet:
     for key, value in fields.items():
         if key == SELF:
             parsed[SELF] = LEAF
+            continue
+        if value == LEAF and len(key) > 1 and key[:2] == "f:":
+            # Most of a set are leaves, and each would be parsed as a set of its own.
+            parsed[key] = LEAF
             continue
         element = _parse_element(key)
         node = parse(value, depth + 1)
