@@ -22,8 +22,8 @@ from apiserver.authn.tokens import TokenIssuer
 from apiserver.authz.authorizer import Authorizer
 from apiserver.authz.node import NodeAuthorizer
 from apiserver.authz.rbac import Rbac
-from apiserver.bootstrap import bootstrap
-from apiserver.bootstrap.kubernetes_service import keep_advertising, stop_advertising
+from apiserver.bootstrap import bootstrap, keep
+from apiserver.bootstrap.kubernetes_service import stop_advertising
 from apiserver.core import Core
 from apiserver.flow_control.controller import FlowControl
 from apiserver.identifiers import new_uuid
@@ -172,7 +172,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await _bootstrap(core)
         core.bootstrapped = True
         tasks.start("fill-caches", keep_filled(core, hub), critical=True)
-        tasks.start("advertise", keep_advertising(core))
+        tasks.start("keep", keep(core))
         tasks.start("compactor", run_compactor(store))
         tasks.start("end-watches", _end_watches(core, stop), critical=True)
         settle()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 from apiserver.context import UserInfo
 from apiserver.core import Core, Operation
@@ -15,6 +17,26 @@ from minikube_py.api.resources import Resource
 
 SERVER = UserInfo("system:apiserver", groups=("system:masters", "system:authenticated"))
 """Who the server is where it writes for itself."""
+
+
+AT_ONCE = 16
+"""How many objects are written at the same time."""
+
+
+async def ensure_all(writes: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Does them all, sixteen at a time. Raises what the first that fails raises."""
+    waiting = iter(writes)
+
+    async def work() -> None:
+        for write in waiting:
+            await write
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number in range(AT_ONCE):
+                group.create_task(work(), name=f"bootstrap-{number}")
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def ensure(core: Core, resource: Resource, obj: Object, merge: Callable[[Object], Object] | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from apiserver.bootstrap.ensure import ensure
+from apiserver.bootstrap.ensure import ensure, ensure_all
 from apiserver.core import Core
 from apiserver.flow_control.defaults import AUTO_UPDATE, FLOW_SCHEMAS, PRIORITY_LEVELS
 from minikube_py.api.meta import Object, annotations_of
@@ -16,8 +16,7 @@ async def ensure_flow_control(core: Core) -> None:
     """Creates what is missing, where the version presented has these kinds."""
     for row, objects in ((LEVEL_ROW, PRIORITY_LEVELS), (SCHEMA_ROW, FLOW_SCHEMAS)):
         if row in core.caches:
-            for wanted in objects:
-                await ensure(core, row, wanted, partial(reconciled, wanted=wanted))
+            await ensure_all(ensure(core, row, wanted, partial(reconciled, wanted=wanted)) for wanted in objects)
 
 
 def reconciled(old: Object, wanted: Object) -> Object:

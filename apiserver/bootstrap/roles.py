@@ -6,37 +6,29 @@ alone. The rules of a role that gathers others are its controller's.
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from apiserver.bootstrap import policy
-from apiserver.bootstrap.ensure import ensure
+from apiserver.bootstrap.ensure import ensure, ensure_all
 from apiserver.core import Core
 from minikube_py.api.meta import Object, annotations_of
-from minikube_py.api.resources import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, Resource
+from minikube_py.api.resources import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
 
 _KEY = next(iter(policy.AUTO_UPDATE))
-_AT_ONCE = 16
-"""How many objects are written at the same time."""
 
 
 async def ensure_roles(core: Core) -> None:
     """Creates or completes every default role and binding."""
-    slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(resource: Resource, wanted: Object, field: str) -> None:
-        async with slots:
-            await ensure(core, resource, wanted, partial(reconciled, wanted=wanted, field=field))
-
-    async with asyncio.TaskGroup() as group:
+    await ensure_all(
+        ensure(core, resource, wanted, partial(reconciled, wanted=wanted, field=field))
         for resource, field, objects in (
             (CLUSTER_ROLES, "rules", policy.cluster_roles()),
             (CLUSTER_ROLE_BINDINGS, "subjects", policy.cluster_role_bindings()),
             (ROLES, "rules", policy.roles()),
             (ROLE_BINDINGS, "subjects", policy.role_bindings()),
-        ):
-            for wanted in objects:
-                group.create_task(one(resource, wanted, field), name=f"bootstrap {resource.plural}")
+        )
+        for wanted in objects
+    )
 
 
 def reconciled(old: Object, wanted: Object, field: str) -> Object:
