@@ -80,4 +80,4 @@ def _with_bare_secrets(account: Object) -> Object:
     secrets = account.get("secrets")
     if not secrets:
         return account
-    return {**account, "secrets": [{"name": secret.get("name", "")} for secret in secrets]}
+    return {**account, "secrets": [{"name": secret["name"]} if secret.get("name") else {} for secret in secrets]}

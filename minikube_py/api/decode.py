@@ -220,10 +220,12 @@ def _is_within(value: Any, depth: int) -> bool:
 def _zero(expected: Type) -> Any:
     """What Go holds where a list's item or a map's value is null."""
     match expected.code:
-        case Code.STRING:
+        case Code.STRING | Code.BYTES:
             return ""
-        case Code.STRUCT:
+        case Code.STRUCT | Code.MAP:
             return {}
+        case Code.LIST:
+            return []
         case Code.BOOL:
             return False
         case Code.INT32 | Code.INT64 | Code.DOUBLE | Code.INT_OR_STRING:

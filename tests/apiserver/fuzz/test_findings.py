@@ -111,3 +111,14 @@ async def test_an_eviction_of_another_pod_is_not_tried_again(api: Any) -> None:
     eviction = {"metadata": {"name": "x"}, "deleteOptions": {"preconditions": {"uid": "other"}}}
     async with asyncio.timeout(5):
         assert "UID in the precondition (other)" in await refused(api, "POST", f"{PODS}/x/eviction", eviction)
+
+
+async def test_bytes_that_are_null_in_a_map(api: Any) -> None:
+    made = await api.ok("POST", CONFIG_MAPS, {"metadata": {"name": "x"}, "binaryData": {"a": None}})
+    assert made["binaryData"] == {"a": ""}
+
+
+async def test_a_reference_to_a_secret_that_is_null(api: Any) -> None:
+    path = "/api/v1/namespaces/default/serviceaccounts"
+    made = await api.ok("POST", path, {"metadata": {"name": "x"}, "secrets": [None]})
+    assert (await api.ok("PUT", f"{path}/x", made)) == made
