@@ -33,6 +33,7 @@ CONTROLLERS: tuple[Entry, ...] = (
         "controllers.replica_set.controller",
         "ReplicationControllerController",
     ),
+    Entry("statefulset-controller", "controllers.stateful_set.controller", "StatefulSetController"),
     Entry("endpointslice-controller", "controllers.endpoint_slice.controller", "EndpointSliceController"),
     Entry("endpoints-controller", "controllers.endpoints.controller", "EndpointsController"),
     Entry(

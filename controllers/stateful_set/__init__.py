@@ -1,0 +1,1 @@
+"""The StatefulSet controller: pods with an identity each, started and stopped in order."""
