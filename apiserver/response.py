@@ -62,15 +62,17 @@ def render_stored(ctx: RequestContext, stored: Stored, status: int = 200) -> Res
 
 
 def render_document(ctx: RequestContext, document: Object, status: int = 200) -> Response:
-    """An object that has no Table form (a review, a Scale), as JSON or YAML."""
+    """An object that has no Table form (a review, a Binding), as JSON or YAML."""
     return to_media_type(negotiate(ctx.header("accept"), transforms=False), document, status)
 
 
-def render_objects(ctx: RequestContext, form: Form, objects: list[Object], *, status: int = 200) -> Response:
-    """One object in a form other than stored bytes."""
+def render_objects(
+    ctx: RequestContext, form: Form, objects: list[Object], *, status: int = 200, shown_as: Resource | None = None
+) -> Response:
+    """One object in a form other than stored bytes; ``shown_as`` is its kind where that is not the path's."""
     if form.transform == "Table":
         revision = metadata(objects[0]).get("resourceVersion", "")
-        return to_media_type(form, table(ctx, objects, {"resourceVersion": revision}), status)
+        return to_media_type(form, table(ctx, objects, {"resourceVersion": revision}, shown_as=shown_as), status)
     if form.transform == "PartialObjectMetadata":
         return to_media_type(form, partial(objects[0]), status)
     if form.transform:
@@ -84,18 +86,26 @@ def partial(obj: Object) -> Object:
 
 
 def table(
-    ctx: RequestContext, objects: Iterable[Object], list_metadata: Object, *, with_columns: bool = True
+    ctx: RequestContext,
+    objects: Iterable[Object],
+    list_metadata: Object,
+    *,
+    with_columns: bool = True,
+    shown_as: Resource | None = None,
 ) -> Object:
-    """Objects as a ``Table``; ``includeObject`` says how much of each object comes with its row."""
+    """Objects as a ``Table``; ``includeObject`` says how much of each object comes with its row.
+
+    ``shown_as`` is the kind of the objects where that is not the path's.
+    """
     from apiserver.table import conditions, row
 
     include = ctx.query.get("includeObject") or "Metadata"
     if include not in ("None", "Metadata", "Object"):
         raise BadRequest(f'unrecognized includeObject value: "{include}"')
-    resource, now = ctx.stored, ctx.core.clock.now()
+    resource, now = shown_as or ctx.stored, ctx.core.clock.now()
     rows: list[Object] = []
     for obj in objects:
-        stored = to_stored(ctx.resource, obj)
+        stored = to_stored(ctx.resource, obj) if shown_as is None else obj
         entry: Object = {"cells": row(resource, stored, now)}
         row_conditions = conditions(resource, stored)
         if row_conditions:

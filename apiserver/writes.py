@@ -106,8 +106,6 @@ async def guaranteed_update(
             found, is_current = await _current(operation), True
             continue
         remove = may_remove and is_finished(operation, new)
-        if operation.dry_run:
-            return Stored(encode(new), found.revision, deleted=remove)
         try:
             return await _write(operation, new, found, remove=remove)
         except RevisionMismatch as mismatch:
@@ -130,6 +128,9 @@ def is_same(new: Object, old: Object) -> bool:
 
 async def _write(operation: Operation, new: Object, found: _Found, *, remove: bool) -> Stored:
     core = operation.core
+    if operation.dry_run:
+        shown = None if remove else await core.allocation.reserve(operation, new, found.obj)
+        return Stored(encode(new if shown is None else shown.obj), found.revision, deleted=remove)
     if remove:
         revision = await core.store.delete(operation.key, expected_revision=found.revision)
         await core.allocation.released(operation.resource, found.obj)

@@ -49,6 +49,10 @@ class Allocator:
         self._random = random
         self._clock = clock
 
+    def dry_run(self) -> DryRunAllocator:
+        """The same band for one request that must change nothing."""
+        return DryRunAllocator(self._store, self.band, self._random, self._clock)
+
     async def take(self, value: str, owner: str) -> None:
         """Takes that number. Raises OutOfRange, AlreadyTaken."""
         if self.band.index(value) is None:
@@ -114,4 +118,21 @@ class Allocator:
             await self._store.create(self.band.path + value, body)
         except KeyExists:
             return False
+        return True
+
+
+class DryRunAllocator(Allocator):
+    """Answers as a band does and takes nothing: what it gives may be somebody else's by the time it is asked for."""
+
+    def __init__(self, store: Store, band: Band, random: Random, clock: Clock) -> None:
+        super().__init__(store, band, random, clock)
+        self._shown: set[str] = set()
+
+    async def release(self, value: str, owner: str) -> None:
+        """Nothing is given back, because nothing was taken."""
+
+    async def _create(self, value: str, owner: str) -> bool:
+        if value in self._shown or await self._store.get(self.band.path + value) is not None:
+            return False
+        self._shown.add(value)
         return True

@@ -30,6 +30,11 @@ class Band(Protocol):
         """How many of the first are only given out at random when all others are taken."""
         ...
 
+    @property
+    def extent(self) -> str:
+        """All numbers, as messages tell them; tools read the service network from there."""
+        ...
+
     def at(self, index: int) -> str:
         """The number at an index, as it is written in a key."""
         ...
@@ -57,6 +62,11 @@ class Addresses:
         total = min(self.network.num_addresses, _MAX_ADDRESSES)
         return 0 if total < 16 else min(min(max(16, total // 16), 256), self.size - 1)
 
+    @property
+    def extent(self) -> str:
+        """The network in CIDR notation."""
+        return str(self.network)
+
     def at(self, index: int) -> str:
         """The address at an index; 0 is the network's second address."""
         return str(self.network[index + 1])
@@ -83,6 +93,11 @@ class Ports:
     def reserved(self) -> int:
         """The lower band of KEP-3668: ``min(max(16, size / 32), 128)``."""
         return 0 if self.size < 32 else min(max(16, self.size // 32), 128)
+
+    @property
+    def extent(self) -> str:
+        """First and last port."""
+        return f"{self.ports[0]}-{self.ports[-1]}"
 
     def at(self, index: int) -> str:
         """The port at an index."""

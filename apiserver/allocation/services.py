@@ -108,7 +108,11 @@ class ServiceAllocation:
         if errors:
             raise invalid("", "Service", operation.name, errors)
         if operation.dry_run:
-            return None
+            shown = ServiceAllocation(self._addresses.dry_run(), self._ports.dry_run())
+            return Reservation((await shown._reserve(operation, new, old)).obj)
+        return await self._reserve(operation, new, old)
+
+    async def _reserve(self, operation: Operation, new: Object, old: Object | None) -> Reservation:
         reservation = Reservation(new)
         owner = join_key(operation.namespace, operation.name)
         try:
@@ -209,11 +213,7 @@ class ServiceAllocation:
         except AlreadyTaken:
             raise _refused(operation, field_invalid(path, int(value), "provided port is already allocated")) from None
         except OutOfRange:
-            band = self._ports.band
-            detail = (
-                f"provided port is not in the valid range. The range of valid ports is "
-                f"{band.at(0)}-{band.at(band.size - 1)}"
-            )
+            detail = f"provided port is not in the valid range. The range of valid ports is {self._ports.band.extent}"
             raise _refused(operation, field_invalid(path, int(value), detail)) from None
         reservation._undo.append(_release(self._ports, value, owner))
         mine.add(value)
@@ -225,10 +225,9 @@ class ServiceAllocation:
             detail = f"failed to allocate IP {value}: provided IP is already allocated"
             raise _refused(operation, field_invalid("spec.clusterIPs", [value], detail)) from None
         except OutOfRange:
-            band = self._addresses.band
             detail = (
-                f"failed to allocate IP {value}: the provided network does not match the current range "
-                f"({band.at(0)}-{band.at(band.size - 1)})"
+                f"failed to allocate IP {value}: the provided IP ({value}) is not in the valid range. "
+                f"The range of valid IPs is {self._addresses.band.extent}"
             )
             raise _refused(operation, field_invalid("spec.clusterIPs", [value], detail)) from None
         except ValueError:

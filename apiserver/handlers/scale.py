@@ -12,15 +12,18 @@ from apiserver.core import Operation
 from apiserver.handlers.apply import applied, change_of, read_configuration
 from apiserver.handlers.patch import APPLY_PATCH, Apply, check_patched, patched_document, read_patch
 from apiserver.handlers.update import check_name, check_preconditions, operation_of
-from apiserver.negotiation import media_type_of
+from apiserver.negotiation import media_type_of, negotiate
 from apiserver.reads import FRESH_TIMEOUT_SECONDS
-from apiserver.response import render_document
+from apiserver.response import render_objects
 from apiserver.scales import scale_of, scaled
-from apiserver.writes import Stored, guaranteed_update, missing
+from apiserver.writes import guaranteed_update, missing
 from minikube_py.api.errors import field_invalid, invalid
 from minikube_py.api.meta import Object, join_key
+from minikube_py.api.resources import Resource
 
 SCALE = Expected("autoscaling/v1", "Scale")
+SCALES = Resource("autoscaling", "v1", "Scale", "scales", "scale", namespaced=True, persisted=False)
+"""No row of the table of kinds: by it a Scale finds its columns."""
 
 
 async def get_scale(ctx: RequestContext) -> Response:
@@ -30,7 +33,7 @@ async def get_scale(ctx: RequestContext) -> Response:
     found = cache.get(join_key(ctx.info.namespace, ctx.info.name))
     if found is None:
         raise missing(operation_of(ctx))
-    return render_document(ctx, scale_of(ctx.resource, found.object))
+    return _render(ctx, found.object)
 
 
 async def update_scale(ctx: RequestContext) -> Response:
@@ -50,7 +53,7 @@ async def update_scale(ctx: RequestContext) -> Response:
     async def transform(old: Object) -> Object:
         return await _scaled(operation, scale, old)
 
-    return _render(ctx, await guaranteed_update(operation, transform))
+    return _render(ctx, (await guaranteed_update(operation, transform)).object())
 
 
 async def patch_scale(ctx: RequestContext) -> Response:
@@ -66,7 +69,7 @@ async def patch_scale(ctx: RequestContext) -> Response:
         scale = check_patched(apply, patched, SCALE, operation, field_validation)
         return await _scaled(operation, scale, old)
 
-    return _render(ctx, await guaranteed_update(operation, transform))
+    return _render(ctx, (await guaranteed_update(operation, transform)).object())
 
 
 async def _apply_scale(ctx: RequestContext) -> Response:
@@ -83,7 +86,7 @@ async def _apply_scale(ctx: RequestContext) -> Response:
         outcome = applied(old, change)
         return await _scaled(operation, scale_of(operation.resource, outcome.obj), old, outcome.entries)
 
-    return _render(ctx, await guaranteed_update(operation, transform))
+    return _render(ctx, (await guaranteed_update(operation, transform)).object())
 
 
 async def _scaled(operation: Operation, scale: Object, old: Object, entries: list[Object] | None = None) -> Object:
@@ -101,5 +104,5 @@ async def _scaled(operation: Operation, scale: Object, old: Object, entries: lis
     return managed_fields.settled(prepared, old, entries)
 
 
-def _render(ctx: RequestContext, stored: Stored) -> Response:
-    return render_document(ctx, scale_of(ctx.resource, stored.object()))
+def _render(ctx: RequestContext, workload: Object) -> Response:
+    return render_objects(ctx, negotiate(ctx.header("accept")), [scale_of(ctx.resource, workload)], shown_as=SCALES)

@@ -91,7 +91,22 @@ def _percent(value: Object, otherwise: str) -> str:
     return otherwise if utilization is None else f"{utilization}%"
 
 
+SCALE_COLUMNS = (
+    NAME,
+    Column("Desired", documented("autoscaling.v1.ScaleSpec", "replicas"), type="integer"),
+    Column("Available", documented("autoscaling.v1.ScaleStatus", "replicas"), type="integer"),
+    AGE,
+)
+
+
+def scale_cells(scale: Object, now: datetime) -> list[Any]:
+    """Name, wanted and present number, age."""
+    spec, status = scale.get("spec") or {}, scale.get("status") or {}
+    return [name_of(scale), spec.get("replicas", 0), status.get("replicas", 0), age(scale, now)]
+
+
 PRINTERS = {
+    ("autoscaling", "Scale"): Printer(SCALE_COLUMNS, scale_cells),
     ("autoscaling", "HorizontalPodAutoscaler"): Printer(AUTOSCALER_COLUMNS, autoscaler_cells),
     ("policy", "PodDisruptionBudget"): Printer(DISRUPTION_BUDGET_COLUMNS, disruption_budget_cells),
 }

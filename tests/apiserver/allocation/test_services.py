@@ -46,6 +46,11 @@ async def test_an_address_asked_for_is_given_once(api: Any) -> None:
 async def test_an_address_out_of_range_is_refused(api: Any, address: str) -> None:
     answer = await api("POST", SERVICES, service(clusterIP=address))
     assert answer.status == 422
+    # Programs learn the service network from this message.
+    assert answer.message.endswith(
+        f"failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. "
+        "The range of valid IPs is 10.96.0.0/12"
+    )
     assert await taken(api, "serviceips") == {"10.96.0.1"}
 
 
@@ -167,3 +172,34 @@ async def test_what_needs_ipv6_is_refused_by_name(api: Any, spec: Any, message: 
 async def test_dual_stack_where_it_can_be_had_is_one_family_here(api: Any) -> None:
     created = await api.ok("POST", SERVICES, service(ipFamilyPolicy="PreferDualStack"))
     assert created["spec"]["ipFamilies"] == ["IPv4"]
+
+
+async def test_a_dry_run_shows_numbers_and_takes_none(api: Any) -> None:
+    before = await taken(api, "serviceips"), await taken(api, "servicenodeports")
+    ports = [{"name": "a", "port": 80}, {"name": "b", "port": 81}]
+    shown = await api.ok("POST", f"{SERVICES}?dryRun=All", service(type="NodePort", ports=ports))
+    assert shown["spec"]["clusterIPs"] == [shown["spec"]["clusterIP"]]
+    assert len({port["nodePort"] for port in shown["spec"]["ports"]}) == 2
+    assert (await taken(api, "serviceips"), await taken(api, "servicenodeports")) == before
+
+
+async def test_a_dry_run_is_refused_what_is_taken(api: Any) -> None:
+    await api.ok("POST", SERVICES, service(type="NodePort", clusterIP="10.96.0.10"))
+    answer = await api("POST", f"{SERVICES}?dryRun=All", service("t", clusterIP="10.96.0.10"))
+    assert "provided IP is already allocated" in answer.message
+    answer = await api("POST", f"{SERVICES}?dryRun=All", service("t", clusterIP="10.95.0.1"))
+    assert "is not in the valid range" in answer.message
+
+
+async def test_a_dry_run_of_a_change_of_type_keeps_what_the_service_has(api: Any) -> None:
+    created = await api.ok("POST", SERVICES, service(type="NodePort"))
+    headers = {"content-type": "application/merge-patch+json"}
+    dry = f"{SERVICES}/s?dryRun=All"
+    shown = await api.ok("PATCH", dry, {"spec": {"type": "LoadBalancer"}}, headers=headers)
+    assert shown["spec"]["ports"] == created["spec"]["ports"]
+    before = await taken(api, "servicenodeports")
+    ports = [{"port": 80, "nodePort": None}]
+    shown = await api.ok("PATCH", dry, {"spec": {"type": "ClusterIP", "ports": ports}}, headers=headers)
+    assert "nodePort" not in shown["spec"]["ports"][0]
+    await api.ok("DELETE", dry)
+    assert await taken(api, "servicenodeports") == before

@@ -322,6 +322,13 @@ class TestScale:
         stored = await api.ok("GET", f"{DEPLOYMENTS}/web")
         assert (stored["spec"]["replicas"], stored["metadata"]["generation"]) == (0, 3)
 
+    async def test_a_scale_is_shown_in_columns_of_its_own(self, api: Any) -> None:
+        await api.ok("POST", DEPLOYMENTS, deployment())
+        headers = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
+        table = await api.ok("GET", f"{DEPLOYMENTS}/web/scale", headers=headers)
+        assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+        assert table["rows"][0]["cells"][:3] == ["web", 1, 0]
+
     async def test_a_negative_scale_is_invalid(self, api: Any) -> None:
         await api.ok("POST", DEPLOYMENTS, deployment())
         answer = await api("PATCH", f"{DEPLOYMENTS}/web/scale", {"spec": {"replicas": -1}}, headers=MERGE_PATCH)
