@@ -33,7 +33,9 @@ CONTROLLERS: tuple[Entry, ...] = (
         "controllers.replica_set.controller",
         "ReplicationControllerController",
     ),
+    Entry("daemonset-controller", "controllers.daemon_set.controller", "DaemonSetController"),
     Entry("statefulset-controller", "controllers.stateful_set.controller", "StatefulSetController"),
+    Entry("job-controller", "controllers.job.controller", "JobController"),
     Entry("endpointslice-controller", "controllers.endpoint_slice.controller", "EndpointSliceController"),
     Entry("endpoints-controller", "controllers.endpoints.controller", "EndpointsController"),
     Entry(
