@@ -17,6 +17,7 @@ from minikube_py.api.meta import (
     controller_reference,
     is_deleting,
     key_of,
+    metadata,
     name_of,
     namespace_of,
     owner_references,
@@ -51,22 +52,38 @@ def claim(owner: Object, objects: Iterable[Object], matches: Callable[[Object], 
     return Claim(tuple(owned), tuple(adopt), tuple(release))
 
 
-def adoption(resource: Resource, owner: Object, obj: Object) -> Patch:
-    """Makes ``owner`` the controller of ``obj``, if that is still as it is known."""
-    references = [*owner_references(obj), controller_reference(owner)]
-    return merge_patch_of(resource, obj, {"metadata": {"ownerReferences": references}})
+def adoption(resource: Resource, owner: Object, obj: Object, finalizer: str = "") -> Patch:
+    """Makes ``owner`` the controller of ``obj``, if that is still as it is known; it may put a finalizer on it."""
+    changed: Object = {"ownerReferences": [*owner_references(obj), controller_reference(owner)]}
+    if finalizer:
+        changed["finalizers"] = [*_finalizers(obj, finalizer), finalizer]
+    return merge_patch_of(resource, obj, {"metadata": changed})
 
 
-def release(resource: Resource, owner: Object, obj: Object) -> Patch:
-    """Takes the owner's reference away from ``obj``, if that is still as it is known."""
+def release(resource: Resource, owner: Object, obj: Object, finalizer: str = "") -> Patch:
+    """Takes the owner's reference, and its finalizer, away from ``obj``, if that is still as it is known."""
     references = [reference for reference in owner_references(obj) if reference.get("uid") != uid_of(owner)]
-    return merge_patch_of(resource, obj, {"metadata": {"ownerReferences": references or None}})
+    changed: Object = {"ownerReferences": references or None}
+    if finalizer:
+        changed["finalizers"] = _finalizers(obj, finalizer) or None
+    return merge_patch_of(resource, obj, {"metadata": changed})
+
+
+def _finalizers(obj: Object, without: str) -> list[str]:
+    return [name for name in metadata(obj).get("finalizers") or () if name != without]
 
 
 async def settle(
-    performer: Performer, key: str, owner_resource: Resource, owner: Object, resource: Resource, claimed: Claim
+    performer: Performer,
+    key: str,
+    owner_resource: Resource,
+    owner: Object,
+    resource: Resource,
+    claimed: Claim,
+    *,
+    finalizer: str = "",
 ) -> tuple[Object, ...]:
-    """Adopts and releases as decided; the objects that are the owner's now.
+    """Adopts and releases as decided; the objects that are the owner's now. What it owns carries ``finalizer``.
 
     Before it adopts it asks the server whether the owner is still there and not being deleted: else the object would be
     adopted by what the garbage collector is about to follow. Raises Conflict where it is not.
@@ -75,11 +92,11 @@ async def settle(
     if claimed.adopt:
         await _check_may_adopt(performer, owner_resource, owner)
     for obj in claimed.adopt:
-        adopted = await performer.patch(key, adoption(resource, owner, obj))
+        adopted = await performer.patch(key, adoption(resource, owner, obj, finalizer))
         if adopted is not None:
             owned.append(adopted)
     for obj in claimed.release:
-        await performer.patch(key, release(resource, owner, obj))
+        await performer.patch(key, release(resource, owner, obj, finalizer))
     return tuple(owned)
 
 

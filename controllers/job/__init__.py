@@ -1,0 +1,1 @@
+"""The Job controller: pods run to completion, each of which is counted exactly once."""
