@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import socket
 import ssl
 import tempfile
 import threading
@@ -92,6 +93,8 @@ class Watched:
 
     def __init__(self, client: httpx.Client, path: str) -> None:
         self.events: list[dict[str, Any]] = []
+        self.ended = ""
+        """Why nothing more is to come; empty while it goes on."""
         joined = "&" if "?" in path else "?"
         self._stack = contextlib.ExitStack()
         self._response = self._stack.enter_context(client.stream("GET", f"{path}{joined}watch=true", timeout=120))
@@ -100,9 +103,12 @@ class Watched:
         self._thread.start()
 
     def _read(self) -> None:
-        with contextlib.suppress(httpx.HTTPError, httpx.StreamError, OSError):
+        try:
             for line in self._response.iter_lines():
                 self.events.append(orjson.loads(line))
+            self.ended = "the server has ended it"
+        except Exception as error:
+            self.ended = repr(error)
 
     def types(self) -> list[str]:
         """The types of the events so far, bookmarks left out."""
@@ -110,10 +116,16 @@ class Watched:
 
     def until(self, done: Callable[[list[dict[str, Any]]], bool], what: str) -> list[dict[str, Any]]:
         """The events, once they are enough."""
-        eventually(lambda: done(self.events), what, timeout=30, every=0.02)
+        try:
+            eventually(lambda: done(self.events), what, timeout=30, every=0.02)
+        except AssertionError as error:
+            seen = [(event["type"], event["object"].get("metadata", event["object"])) for event in self.events]
+            raise AssertionError(f"{error}; ended: {self.ended!r}; seen: {seen}") from None
         return self.events
 
     def close(self) -> None:
-        """Ends the watch."""
-        self._stack.close()
+        """Ends the watch; the connection is cut, since the thread waits for what comes by it."""
+        with contextlib.suppress(OSError):
+            self._response.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
+        self._stack.close()
