@@ -74,7 +74,7 @@ def _roles(node: Object) -> list[str]:
 
 def _address(node: Object, address_type: str) -> str:
     addresses = (node.get("status") or {}).get("addresses") or []
-    return next((item["address"] for item in addresses if item.get("type") == address_type), NONE)
+    return next((item.get("address") or "" for item in addresses if item.get("type") == address_type), NONE)
 
 
 PRINTERS = {

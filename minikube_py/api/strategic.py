@@ -6,6 +6,7 @@ Follows ``k8s.io/apimachinery/pkg/util/strategicpatch``: ``$patch``, ``$retainKe
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from minikube_py.api.fields import Type
@@ -81,10 +82,10 @@ class StrategicMerge:
             return [item for kept, item in map(_without_directives, changes) if kept]
         item_type = field.type.item if field.type is not None else None
         merged = list(remaining)
+        places = _places(merged, merge_key)
         for change in changes:
-            wanted = _key_of(change, merge_key)
-            index = next((i for i, item in enumerate(merged) if item.get(merge_key) == wanted), None)
-            if index is None:
+            index = places.setdefault(_hashable(_key_of(change, merge_key)), len(merged))
+            if index == len(merged):
                 merged.append(_without_directives(change)[1])
             else:
                 merged[index] = self._map(merged[index], change, item_type)
@@ -147,25 +148,26 @@ def _delete_primitives(merged: Object, key: str, values: Any) -> None:
         raise MalformedPatch(f"{DELETE_FROM_PRIMITIVE_LIST}{key} is not a list")
     old = merged.get(key)
     if isinstance(old, list):
-        merged[key] = [item for item in old if item not in values]
+        removed = {_hashable(value) for value in values if not isinstance(value, dict | list)}
+        merged[key] = [item for item in old if isinstance(item, dict | list) or _hashable(item) not in removed]
 
 
 def _special_items(old: list[Object], patch: list[Object], merge_key: str) -> tuple[list[Object], list[Object], bool]:
     """What remains of the list after deletions, the items that are no directive, and whether they replace it."""
-    remaining, changes, replaced = list(old), [], False
+    deleted, changes, replaced = set(), [], False
     for item in patch:
         match item.get(PATCH):
             case None:
                 changes.append(item)
             case "delete":
-                wanted = _key_of(item, merge_key)
-                remaining = [candidate for candidate in remaining if candidate.get(merge_key) != wanted]
+                deleted.add(_hashable(_key_of(item, merge_key)))
             case "replace":
                 replaced = True
             case "merge":
                 raise MalformedPatch("merging lists cannot yet be specified in the patch")
             case other:
                 raise MalformedPatch(f"unknown patch type found: {other}")
+    remaining = [item for item in old if _hashable(item.get(merge_key)) not in deleted] if deleted else old
     return remaining, changes, replaced
 
 
@@ -201,16 +203,24 @@ def _in_order(merged: list[Any], order: list[Any], old: list[Any], merge_key: st
     """
     places = _places(order, merge_key)
     old_places = _places(old, merge_key)
-    named = [item for item in merged if _hashable(_identity(item, merge_key)) in places]
-    named.sort(key=lambda item: places[_hashable(_identity(item, merge_key))])
-    others = [item for item in merged if _hashable(_identity(item, merge_key)) not in places]
-    others.sort(key=lambda item: old_places.get(_hashable(_identity(item, merge_key)), len(old)))
+    named = deque(
+        sorted(
+            (item for item in merged if _hashable(_identity(item, merge_key)) in places),
+            key=lambda item: places[_hashable(_identity(item, merge_key))],
+        )
+    )
+    others = deque(
+        sorted(
+            (item for item in merged if _hashable(_identity(item, merge_key)) not in places),
+            key=lambda item: old_places.get(_hashable(_identity(item, merge_key)), len(old)),
+        )
+    )
     result: list[Any] = []
     while named and others:
         left = old_places.get(_hashable(_identity(others[0], merge_key)))
         right = old_places.get(_hashable(_identity(named[0], merge_key)))
         first = others if left is not None and right is not None and left < right else named
-        result.append(first.pop(0))
+        result.append(first.popleft())
     return [*result, *named, *others]
 
 

@@ -122,3 +122,22 @@ async def test_a_reference_to_a_secret_that_is_null(api: Any) -> None:
     path = "/api/v1/namespaces/default/serviceaccounts"
     made = await api.ok("POST", path, {"metadata": {"name": "x"}, "secrets": [None]})
     assert (await api.ok("PUT", f"{path}/x", made)) == made
+
+
+async def test_a_node_s_address_without_an_address(api: Any) -> None:
+    await api.ok("POST", "/api/v1/nodes", {"metadata": {"name": "x"}})
+    status = {"status": {"addresses": [{"type": "InternalIP"}]}}
+    await api.ok("PATCH", "/api/v1/nodes/x/status", status, headers=MERGE)
+    await api.ok("GET", "/api/v1/nodes", headers=TABLE)
+
+
+async def test_long_lists_are_merged_in_good_time(api: Any) -> None:
+    made = {"metadata": {"name": "x"}, "spec": {"containers": [{"name": f"c{n}", "image": "i"} for n in range(20_000)]}}
+    await api.ok("POST", PODS, made)
+    changed = [{"name": f"c{n}", "image": "j"} for n in range(20_000)]
+    removed = [{"name": "c1", "$patch": "delete"} for _ in range(20_000)]
+    strategic = {"content-type": "application/strategic-merge-patch+json"}
+    async with asyncio.timeout(30):
+        await api.ok("PATCH", f"{PODS}/x", {"spec": {"containers": changed}}, headers=strategic)
+        await refused(api, "PATCH", f"{PODS}/x", {"spec": {"containers": removed}}, headers=strategic)
+    assert (await api.ok("GET", f"{PODS}/x"))["spec"]["containers"][-1]["image"] == "j"
