@@ -46,6 +46,9 @@ class Client:
             connector = aiohttp.TCPConnector(ssl=self._recorder.tls)
             timeout = aiohttp.ClientTimeout(total=20)
             self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
+            # aiohttp sends a PUT or DELETE again by itself when the connection breaks; the second one's conflict would
+            # be recorded for a write that the first one has done.
+            self._session._retry_connection = False
         headers.setdefault("Content-Type", "application/json")
         data = None if body is None else orjson.dumps(body)
         url = f"{self._recorder.url}{path}"
