@@ -36,6 +36,8 @@ CONTROLLERS: tuple[Entry, ...] = (
     Entry("daemonset-controller", "controllers.daemon_set.controller", "DaemonSetController"),
     Entry("statefulset-controller", "controllers.stateful_set.controller", "StatefulSetController"),
     Entry("job-controller", "controllers.job.controller", "JobController"),
+    Entry("cronjob-controller", "controllers.cron_job.controller", "CronJobController"),
+    Entry("ttl-after-finished-controller", "controllers.ttl_after_finished", "TtlAfterFinishedController"),
     Entry("endpointslice-controller", "controllers.endpoint_slice.controller", "EndpointSliceController"),
     Entry("endpoints-controller", "controllers.endpoints.controller", "EndpointsController"),
     Entry(
@@ -43,6 +45,7 @@ CONTROLLERS: tuple[Entry, ...] = (
         "controllers.endpoint_slice_mirroring.controller",
         "EndpointSliceMirroringController",
     ),
+    Entry("disruption-controller", "controllers.disruption.controller", "DisruptionController"),
     Entry("persistentvolumeclaim-protection-controller", "controllers.storage_protection", "ClaimProtection"),
     Entry("persistentvolume-protection-controller", "controllers.storage_protection", "VolumeProtection"),
     Entry("clusterrole-aggregation-controller", "controllers.cluster_role_aggregation", "ClusterRoleAggregation"),

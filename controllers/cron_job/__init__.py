@@ -1,0 +1,1 @@
+"""The CronJob controller: Jobs made when a schedule says so."""
