@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from apiserver.memory import give_back
 from apiserver.openapi.paths import DOCUMENT_KINDS, Style, paths
 from apiserver.openapi.schemas import V2, V3, Dialect, collect
 from minikube_py import __version__
@@ -94,6 +95,7 @@ class OpenApi:
             compressed = gzip.compress(build(), compresslevel=6, mtime=0)
             document = Document(compressed, content_type, f'"{self.hash(key)}"')
             self._documents[key] = document
+            give_back()
         return document
 
     def _rows(self, path: str) -> list[Resource]:
