@@ -48,6 +48,11 @@ CONTROLLERS: tuple[Entry, ...] = (
     Entry("disruption-controller", "controllers.disruption.controller", "DisruptionController"),
     Entry("persistentvolumeclaim-protection-controller", "controllers.storage_protection", "ClaimProtection"),
     Entry("persistentvolume-protection-controller", "controllers.storage_protection", "VolumeProtection"),
+    Entry(
+        "certificatesigningrequest-approving-controller", "controllers.certificates.controller", "ApprovingController"
+    ),
+    Entry("certificatesigningrequest-signing-controller", "controllers.certificates.controller", "SigningController"),
+    Entry("certificatesigningrequest-cleaner-controller", "controllers.certificates.controller", "CleanerController"),
     Entry("clusterrole-aggregation-controller", "controllers.cluster_role_aggregation", "ClusterRoleAggregation"),
     # The last three watch every kind: those that others have asked for whole must have been asked for before.
     Entry("resourcequota-controller", "controllers.resource_quota.controller", "ResourceQuotaController"),
