@@ -52,7 +52,7 @@ def check_field_validation(value: str, options_kind: str) -> str:
     if value in (STRICT, IGNORE):
         return value
     raise invalid(
-        "meta.k8s.io", options_kind, "", [field_not_supported("fieldValidation", value, (STRICT, WARN, IGNORE))]
+        "meta.k8s.io", options_kind, "", [field_not_supported("fieldValidation", value, ("", STRICT, WARN, IGNORE))]
     )
 
 

@@ -9,7 +9,13 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 
-from minikube_py.api.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from minikube_py.api.errors import (
+    BadRequest,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+    field_not_supported,
+    invalid,
+)
 from minikube_py.api.meta import Object
 from minikube_py.api.resources import Resource
 
@@ -22,6 +28,12 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
 """The largest request body that is read, as upstream."""
+_OPTIONS_KINDS = {
+    "update": "UpdateOptions",
+    "patch": "PatchOptions",
+    "delete": "DeleteOptions",
+    "deletecollection": "DeleteOptions",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +180,9 @@ class RequestContext:
 
     @property
     def dry_run(self) -> bool:
-        """Whether ``dryRun=All`` is asked for. Raises BadRequest for another value."""
+        """Whether ``dryRun=All`` is asked for. Raises Invalid for another value."""
         values = [value for value in self.query.all("dryRun") if value]
-        return check_dry_run(values)
+        return check_dry_run(values, _OPTIONS_KINDS.get(self.info.verb, "CreateOptions"))
 
     async def body(self) -> bytes:
         """The whole body, to be asked for once.
@@ -198,11 +210,8 @@ class RequestContext:
         return body
 
 
-def check_dry_run(values: list[str]) -> bool:
-    """Whether the values of a ``dryRun`` option ask for one. Raises BadRequest for anything but ``All``."""
-    for value in values:
-        if value != "All":
-            raise BadRequest(
-                f'Invalid value: ["{value}"]: dryRun: Unsupported value: "{value}": supported values: "All"'
-            )
+def check_dry_run(values: list[str], options_kind: str) -> bool:
+    """Whether the values of a ``dryRun`` option ask for one. Raises Invalid for anything but ``All``."""
+    if any(value != "All" for value in values):
+        raise invalid("meta.k8s.io", options_kind, "", [field_not_supported("dryRun", values, ("All",))])
     return bool(values)

@@ -54,7 +54,7 @@ def options_of(sent: Object, *, dry_run: bool) -> DeleteOptions:
             sent.get("orphanDependents"),
             preconditions.get("uid") or "",
             preconditions.get("resourceVersion") or "",
-            check_dry_run(list(sent.get("dryRun") or [])) or dry_run,
+            check_dry_run(list(sent.get("dryRun") or []), "DeleteOptions") or dry_run,
         )
     )
 

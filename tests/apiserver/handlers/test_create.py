@@ -212,7 +212,19 @@ async def test_a_dry_run_stores_nothing(api: Any) -> None:
     assert "uid" in made["metadata"]
     assert "resourceVersion" not in made["metadata"]
     assert (await api("GET", f"{CONFIG_MAPS}/d")).status == 404
-    assert (await api("POST", f"{CONFIG_MAPS}?dryRun=Some", {"metadata": {"name": "d"}})).status == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options"),
+    [("POST", CONFIG_MAPS, "CreateOptions"), ("DELETE", f"{CONFIG_MAPS}/d", "DeleteOptions")],
+    ids=["a create", "a delete"],
+)
+async def test_a_dry_run_of_another_value_is_invalid(api: Any, method: str, path: str, options: str) -> None:
+    answer = await api(method, f"{path}?dryRun=Some", {"metadata": {"name": "d"}} if method == "POST" else None)
+    assert answer.status == 422
+    assert answer.message == (
+        f'{options}.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'
+    )
 
 
 async def test_every_field_error_is_told_at_once(api: Any, golden: Callable[[str], Any]) -> None:

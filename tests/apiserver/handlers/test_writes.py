@@ -230,7 +230,7 @@ class TestDelete:
             pytest.param({"propagationPolicy": "Sideways"}, 422, id="an unknown policy"),
             pytest.param({"propagationPolicy": "Orphan", "orphanDependents": True}, 422, id="two policies"),
             pytest.param({"kind": "Pod", "apiVersion": "v1"}, 400, id="another kind"),
-            pytest.param({"dryRun": ["Some"]}, 400, id="an unknown dry run"),
+            pytest.param({"dryRun": ["Some"]}, 422, id="an unknown dry run"),
         ],
     )
     async def test_a_deletion_is_refused(self, api: Any, options: Any, status: int) -> None:
