@@ -81,15 +81,17 @@ async def _component(port: int) -> tuple[bool, str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    last = ""
+    asked, last = f'Get "https://127.0.0.1:{port}/healthz"', ""
     for tls in (context, None):
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 return await _healthz(port, tls)
         except TimeoutError:
-            last = f"Get 127.0.0.1:{port}/healthz: timed out"
+            last = f"{asked}: context deadline exceeded"
+        except ConnectionRefusedError:
+            return False, f"{asked}: dial tcp 127.0.0.1:{port}: connect: connection refused"
         except (OSError, ValueError) as error:
-            last = f"Get 127.0.0.1:{port}/healthz: {error}"
+            last = f"{asked}: {error}"
     return False, last
 
 

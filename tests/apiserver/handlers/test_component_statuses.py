@@ -42,7 +42,8 @@ async def test_components_are_asked_at_each_request(api: Any) -> None:
     assert found["scheduler"] == {"type": "Healthy", "status": "True", "message": "ok"}
     assert found["etcd-0"] == {"type": "Healthy", "status": "True", "message": "ok"}
     assert found["controller-manager"]["status"] == "False"
-    assert "/healthz" in found["controller-manager"]["message"]
+    assert found["controller-manager"]["message"].startswith('Get "https://127.0.0.1:')
+    assert found["controller-manager"]["message"].endswith(": connect: connection refused")
 
 
 @pytest.mark.usefixtures("components")
