@@ -39,6 +39,8 @@ GATHER = "minikube_py.gather"
 """The key in an ASGI scope's ``extensions`` of what holds back and releases writes (``server.Gathering``)."""
 GATHER_BYTES = 64 * 1024
 """Up to this size an answer's headers and body are sent as one."""
+WARNINGS_LENGTH, WARNING_LENGTH = 4096, 256
+"""The characters that all warnings of an answer may have, and each one where they have more."""
 GZIP_BYTES = 128 * 1024
 """From this size on an answer is compressed where the client takes gzip, as upstream."""
 log = structlog.get_logger("apiserver")
@@ -201,13 +203,20 @@ def finish(ctx: RequestContext, response: Response) -> Response:
     headers.append((b"date", _date(int(time.time()))))
     if ctx.flow is not None:
         headers.extend(ctx.flow.headers)
-    headers.extend((b"warning", _warning(text)) for text in ctx.warnings)
+    headers.extend((b"warning", _warning(text)) for text in _that_fit(ctx.warnings))
     return response
 
 
 @lru_cache(maxsize=1)
 def _date(now: int) -> bytes:
     return formatdate(now, usegmt=True).encode()
+
+
+def _that_fit(warnings: list[str]) -> list[str]:
+    """All warnings, or where they are too much for a header the beginnings of the first of them, as upstream."""
+    if sum(map(len, warnings)) <= WARNINGS_LENGTH:
+        return warnings
+    return [text[:WARNING_LENGTH] for text in warnings[: WARNINGS_LENGTH // WARNING_LENGTH]]
 
 
 def _warning(text: str) -> bytes:

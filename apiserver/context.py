@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
 """The largest request body that is read, as upstream."""
+MAX_WARNINGS = 1000
+"""The most warnings that are kept of a request; an answer has room for fewer."""
 _OPTIONS_KINDS = {
     "update": "UpdateOptions",
     "patch": "PatchOptions",
@@ -140,8 +142,10 @@ class RequestContext:
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, *texts: str) -> None:
-        """Adds ``Warning`` headers to the answer; repeats are said once."""
+        """Adds ``Warning`` headers to the answer; repeats are said once, and what no answer has room for never."""
         for text in texts:
+            if len(self.warnings) == MAX_WARNINGS:
+                return
             if text and text not in self.warnings:
                 self.warnings.append(text)
 

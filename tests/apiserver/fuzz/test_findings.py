@@ -141,3 +141,11 @@ async def test_long_lists_are_merged_in_good_time(api: Any) -> None:
         await api.ok("PATCH", f"{PODS}/x", {"spec": {"containers": changed}}, headers=strategic)
         await refused(api, "PATCH", f"{PODS}/x", {"spec": {"containers": removed}}, headers=strategic)
     assert (await api.ok("GET", f"{PODS}/x"))["spec"]["containers"][-1]["image"] == "j"
+
+
+async def test_warnings_fit_into_an_answer(api: Any) -> None:
+    env = [{"name": "A", "value": "x"} for _ in range(20_000)]
+    pod = {"metadata": {"name": "x"}, "spec": {"containers": [{"name": "c", "image": "i", "env": env}]}}
+    answer = await api("POST", PODS, pod)
+    assert answer.status == 201
+    assert 0 < sum(len(text) for text in answer.warnings) < 8192
