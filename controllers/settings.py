@@ -40,6 +40,13 @@ class Settings(BaseModel):
     )
     kubernetes_version: str = Field("1.32", description="API level that the API server presents: 1.25 to 1.37")
     root_ca_file: str = Field("", description="CA certificate published as ConfigMap kube-root-ca.crt everywhere")
+    cluster_signing_cert_file: str = Field(
+        "", description="CA certificate that signed certificates are of; none are signed without it"
+    )
+    cluster_signing_key_file: str = Field("", description="Private key of cluster_signing_cert_file")
+    cluster_signing_duration: PositiveSeconds = Field(
+        365 * 24 * 3600, description="Seconds that a signed certificate lasts at most, and if it asks for nothing"
+    )
     cluster_cidr: str = Field("10.244.0.0/16", description="Network that nodes' pod networks are taken from")
     node_cidr_mask_size: int = Field(24, ge=8, le=126, description="Prefix length of a node's pod network")
     allocate_node_cidrs: bool = Field(True, description="Give every node a pod network of cluster_cidr")

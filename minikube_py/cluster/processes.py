@@ -85,6 +85,8 @@ def component_settings(settings: ClusterSettings) -> dict[str, dict[str, Any]]:
             "port": settings.controller_manager_port,
             "cluster_cidr": settings.pod_cidr,
             "root_ca_file": str(pki / "ca.crt"),
+            "cluster_signing_cert_file": str(pki / "ca.crt"),
+            "cluster_signing_key_file": str(pki / "ca.key"),
             "kubernetes_version": settings.kubernetes_version,
             "log_level": level,
         },

@@ -186,13 +186,6 @@ class TestRollout:
 
 
 class TestResource:
-    @pytest.mark.conformance("DaemonSet, status sub-resource")
-    def test_its_status(self, work: Workloads) -> None:
-        daemon_set(work, "told")
-        is_rolled_out(work, "told", 1)
-        has_status(work, path_of(work, "told"))
-        remove(work, "told")
-
     @pytest.mark.conformance("DaemonSet, list and delete a collection of DaemonSets")
     def test_a_collection_is_listed_and_deleted(self, work: Workloads) -> None:
         daemon_set(work, "collected")
@@ -228,6 +221,12 @@ class TestResource:
         eventually(lambda: len(revisions(work, "revised")) == 1, "the newest revision is left")
         assert revisions(work, "revised")[0]["revision"] == 3
         remove(work, "revised")
+
+    @pytest.mark.conformance("DaemonSet, status sub-resource")
+    def test_its_status(self, work: Workloads) -> None:
+        daemon_set(work, "told")
+        is_rolled_out(work, "told", 1)
+        has_status(work, path_of(work, "told"))
 
 
 def uids(pods: list[dict[str, Any]]) -> set[str]:

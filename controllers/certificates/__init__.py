@@ -1,0 +1,1 @@
+"""The CertificateSigningRequest controllers: kubelets' requests approved, approved ones signed, old ones deleted."""
