@@ -12,7 +12,7 @@ from rest import Rest
 from workloads import IMAGE, NEWER_IMAGE, Workloads, changed, has_status, pod_spec, scales
 
 PROBE = {"exec": {"command": ["test", "!", "-e", "/tmp/broken"]}, "periodSeconds": 1, "failureThreshold": 1}
-HALT_SECONDS = 2.5
+HALT_SECONDS = 1.5
 """So long nothing may happen where pods are to wait for an unhealthy one."""
 
 
