@@ -155,7 +155,7 @@ class Endpoint:
                 raise
             self._core.metrics.terminated(ctx.info, 504)
             log.warning("Request took too long", path=ctx.info.path, verb=ctx.info.verb, seconds=limit)
-            raise Timeout(TOOK_TOO_LONG, details={}) from None
+            raise Timeout(TOOK_TOO_LONG, details={}, retry_after_seconds=1) from None
 
     async def _handled(self, ctx: RequestContext) -> Response:
         await self.identify(ctx)

@@ -35,7 +35,7 @@ from apiserver.settings import Settings
 from apiserver.storage.cache import WatchCache
 from apiserver.storage.compactor import run_compactor
 from apiserver.storage.hub import WatchHub
-from apiserver.storage.store import Store, StoreError
+from apiserver.storage.store import Store, StoreError, Unreadable
 from apiserver.storage.subscription import SlowReader
 from apiserver.strategies import strategy_for
 from apiserver.streaming.kubelet import KubeletClient
@@ -218,7 +218,10 @@ async def keep_filled(core: Core, hub: WatchHub) -> None:
 
 
 async def fill_caches(core: Core) -> None:
-    """Fills every watch cache. Raises StoreError where one cannot be filled in a minute; the others are then."""
+    """Fills every watch cache but those of kinds that can't be decrypted.
+
+    Raises StoreError where one cannot be filled in a minute; the others are then.
+    """
     deadline = core.clock.monotonic() + CACHE_TIMEOUT_SECONDS
     waiting = list(core.caches.values())
     while True:
@@ -226,6 +229,9 @@ async def fill_caches(core: Core) -> None:
         for cache in waiting:
             try:
                 await cache.ready(max(deadline - core.clock.monotonic(), 0.1))
+            except Unreadable as error:
+                # Its kind answers 500 until somebody gives the key; the others are served.
+                log.error("Kind can't be decrypted", kind=cache.resource.qualified, error=str(error))
             except StoreError as error:
                 failed[cache] = error
         if not failed:

@@ -48,7 +48,7 @@ async def test_a_request_that_hangs_is_cut_off(
     await api.ok("POST", CONFIG_MAPS, {"metadata": {"name": "a"}})
     stuck()
     answer = await within_seconds(5, api(method, f"{path}?timeout=20ms", body))
-    assert (answer.status, answer.json["reason"]) == (504, "Timeout")
+    assert (answer.status, answer.json["reason"], answer.headers["retry-after"]) == (504, "Timeout", "1")
     assert "Timeout: request did not complete within the allotted timeout" in answer.message
 
 

@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
+from apiserver.main import fill_caches, make_core
+from apiserver.settings import Settings
 from apiserver.storage.encryption.config import Encryption
 from apiserver.storage.encryption.providers import AesGcm, Identity, Key, Provider
 from apiserver.storage.encryption.store import EncryptedStore
+from apiserver.storage.hub import WatchHub
 from apiserver.storage.memory import MemoryStore
+from apiserver.storage.store import Unreadable
+from minikube_py.api.resources import CONFIG_MAPS
+from minikube_py.api.resources import SECRETS as SECRET_ROW
+from minikube_py.runtime.clock import FakeClock
+from minikube_py.runtime.tasks import Tasks
 
 SECRETS = "/api/v1/namespaces/default/secrets"
 KEY = "/registry/core/secrets/default/s"
@@ -60,3 +68,19 @@ async def test_a_lost_key_is_told_and_other_kinds_go_on(api: Any, raw: MemorySto
     await api.ok("GET", "/api/v1/namespaces/default/serviceaccounts")
     await raw.delete(KEY, expected_revision=(await raw.get(KEY)).revision)
     assert (await api.ok("GET", SECRETS))["items"] == []
+
+
+async def test_a_server_starts_all_the_same_and_tells_of_the_kind_when_it_is_asked_for(
+    settings: Settings, raw: MemoryStore, backing: EncryptedStore
+) -> None:
+    lost = EncryptedStore(raw, Encryption([(["secrets"], [AesGcm([Key("lost", b"l" * 32)])])]))
+    await lost.create(KEY, b"{}")
+    hub = WatchHub(backing)
+    core = make_core(settings, backing, hub, clock=FakeClock())
+    tasks = Tasks()
+    tasks.start("hub", hub.run())
+    await fill_caches(core)
+    assert core.caches[CONFIG_MAPS].synced
+    with pytest.raises(Unreadable):
+        await core.caches[SECRET_ROW].ready(1)
+    await tasks.cancel_all()
