@@ -150,13 +150,11 @@ def _may_untrack(standing: Standing, pod: Object, kept: set[str]) -> bool:
 
 def _counts_as_failed(standing: Standing, pod: Object) -> bool:
     verdict = standing.verdict
-    if phase(pod) != "Failed":
-        if verdict is None:
-            if not is_failed(pod, standing.job):
-                return False
-        elif not verdict.failed:
-            # Pods that are not needed any more once the Job has succeeded are no failures.
-            return False
+    if verdict is not None and not verdict.failed and is_deleting(pod):
+        # A pod that is not needed any more once the Job has succeeded is no failure, however it ends.
+        return False
+    if verdict is None and not is_failed(pod, standing.job):
+        return False
     return match_failure_policy(standing.job, pod).counts
 
 

@@ -338,6 +338,26 @@ async def test_the_success_policy_ends_the_job_before_all_indexes_are_done(jobs)
     assert (status(jobs)["completedIndexes"], status(jobs).get("failed")) == ("1", None)
 
 
+async def test_pods_killed_because_the_job_has_succeeded_are_no_failures_however_they_end(jobs):
+    policy = {"rules": [{"succeededIndexes": "1"}]}
+    await made(jobs, parallelism=2, completions=2, completionMode="Indexed", successPolicy=policy)
+    await jobs.run_pods()
+    other, done = sorted(pods(jobs), key=index_of)
+    end(jobs, done, "Succeeded")
+    # The kubelet is quicker than the next look at the Job.
+    jobs.client.react("update", JOBS, lambda action: end_what_is_deleted(jobs, other))
+    await jobs.settle()
+    await jobs.run_pods()
+    assert told(jobs)[-1] == ("Complete", "True", "SuccessPolicy")
+    assert status(jobs).get("failed") is None
+
+
+def end_what_is_deleted(harness, pod: Object) -> None:
+    found = harness.client.object(PODS, pod["metadata"]["name"], "default")
+    if found is not None and is_deleting(found):
+        end(harness, pod, "Failed", code=143)
+
+
 @pytest.mark.parametrize(("policy", "before"), [("TerminatingOrFailed", 1), ("Failed", 0)])
 async def test_a_pod_that_is_being_deleted_is_replaced_by_policy(jobs, policy, before):
     await made(jobs, podReplacementPolicy=policy)

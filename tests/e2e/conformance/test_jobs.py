@@ -219,6 +219,36 @@ class TestJobs:
         batch.rest.ok("DELETE", f"{batch.jobs}?labelSelector=managed%3Dyes", options)
         eventually(lambda: not batch.rest.ok("GET", everywhere)["items"], "the collection is gone")
 
+    def test_suspending_takes_the_pods_away_and_resuming_brings_new_ones(self, batch: Batch) -> None:
+        batch.job("paused", SLEEP, parallelism=2, completions=2, activeDeadlineSeconds=600)
+        batch.running("paused", 2)
+        batch.rest.patch(f"{batch.jobs}/paused", {"spec": {"suspend": True}})
+        batch.ended("paused", "Suspended")
+        eventually(lambda: not batch.pods("paused"), "the pods are gone")
+        assert not batch.read("paused")["status"].get("startTime")
+        batch.rest.patch(f"{batch.jobs}/paused", {"spec": {"suspend": False}})
+        batch.running("paused", 2)
+        status = batch.read("paused")["status"]
+        assert status["startTime"]
+        assert not status.get("failed")
+        batch.rest.patch(f"{batch.jobs}/paused", {"spec": {"activeDeadlineSeconds": 1}})
+        status = batch.ended("paused", "Failed")["status"]
+        assert [c["reason"] for c in status["conditions"][-2:]] == ["DeadlineExceeded"] * 2
+        assert (status["failed"], status.get("active", 0), status.get("terminating", 0)) == (2, 0, 0)
+
+    def test_every_index_has_its_own_limit_and_enough_of_them_make_a_success(self, batch: Batch) -> None:
+        fails = "exit $((JOB_COMPLETION_INDEX % 2))"
+        spec = {"completionMode": "Indexed", "parallelism": 4, "completions": 4}
+        batch.job("by-index", fails, backoffLimitPerIndex=0, **spec)
+        status = batch.ended("by-index", "Failed")["status"]
+        assert (status["completedIndexes"], status["failedIndexes"], status["failed"]) == ("0,2", "1,3", 2)
+        assert status["conditions"][-1]["reason"] == "FailedIndexes"
+        chosen = f'test "$JOB_COMPLETION_INDEX" = 2 && exit 0; {SLEEP}'
+        batch.job("chosen", chosen, successPolicy={"rules": [{"succeededIndexes": "2"}]}, **spec)
+        status = batch.ended("chosen")["status"]
+        assert (status["completedIndexes"], status["succeeded"], status.get("failed", 0)) == ("2", 1, 0)
+        assert status["conditions"][-1]["reason"] == "SuccessPolicy"
+
     def test_a_finished_job_goes_when_its_time_is_over(self, batch: Batch) -> None:
         batch.cluster.kubectl("create", "job", "passing", f"--image={IMAGE}", "-n", batch.namespace, "--", "true")
         batch.cluster.kubectl("wait", "job/passing", "--for=condition=complete", "-n", batch.namespace)
