@@ -72,10 +72,10 @@ def imagined_node(work: Workloads) -> Iterator[None]:
     try:
         yield
     finally:
+        work.rest.ok("DELETE", f"/api/v1/nodes/{IMAGINED}")
         for pod in work.rest.ok("GET", f"/api/v1/pods?fieldSelector=spec.nodeName%3D{IMAGINED}")["items"]:
             meta = pod["metadata"]
             work.rest("DELETE", f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}?gracePeriodSeconds=0")
-        work.rest.ok("DELETE", f"/api/v1/nodes/{IMAGINED}")
 
 
 class TestPlacement:
