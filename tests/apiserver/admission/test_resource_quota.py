@@ -225,7 +225,7 @@ async def servers(settings: Any, stores: list[Store], tasks: Tasks, make_api: An
         await fill_caches(core)
         await bootstrap(core)
         core.bootstrapped = True
-        apis.append(make_api(core))
+        apis.append(make_api(core, hub))
     return apis
 
 
