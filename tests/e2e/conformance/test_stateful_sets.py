@@ -292,7 +292,7 @@ def test_each_pod_has_its_name_in_the_dns(work: Sets) -> None:
     work.rest.ok("DELETE", path)
 
 
-def test_a_lost_pod_comes_back_with_its_name_and_its_own_claim(work: Sets) -> None:
+def test_a_claim_outlives_its_pod_unless_it_is_to_go_with_it(work: Sets) -> None:
     template = {
         "metadata": {"name": "data"},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
@@ -307,6 +307,12 @@ def test_a_lost_pod_comes_back_with_its_name_and_its_own_claim(work: Sets) -> No
     [pod] = work.pods("claiming")
     assert pod["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] == "data-claiming-0"
     assert work.rest.ok("GET", claim)["metadata"]["uid"] == made["metadata"]["uid"]
-    work.rest.ok("DELETE", path)
+    work.scale(path, 0)
     work.no_pods("claiming")
     assert work.rest.ok("GET", claim)["metadata"]["uid"] == made["metadata"]["uid"]
+    policy = {"whenDeleted": "Delete", "whenScaled": "Delete"}
+    work.rest.patch(path, {"spec": {"replicas": 1, "persistentVolumeClaimRetentionPolicy": policy}})
+    eventually(lambda: work.rest.ok("GET", claim)["metadata"].get("ownerReferences"), "the claim goes with the set")
+    work.scale(path, 0)
+    work.rest.gone(claim)
+    work.rest.ok("DELETE", path)
