@@ -88,7 +88,7 @@ class StatefulSetController:
         writes = Writes(context.clock, self._sets, self._pods, self._revisions, self._claims)
         self._performer = Performer(context.client, context.recorder("statefulset-controller"), writes)
         self._sets.add_handler(self._on_set)
-        self._pods.add_handler(self._on_dependent)
+        self._pods.add_handler(self._on_pod)
         self._revisions.add_handler(self._on_dependent)
         self._claims.add_handler(self._on_claim)
         context.add(
@@ -104,6 +104,14 @@ class StatefulSetController:
 
     def _on_set(self, old: Object | None, new: Object | None) -> None:
         self._queue.add(key_of(new or old or {}))
+
+    def _on_pod(self, old: Object | None, new: Object | None) -> None:
+        self._on_dependent(old, new)
+        if new is None and old is not None:
+            # One that was not the set's own may have had the name that the set needs.
+            key = join_key(namespace_of(old), name_of(old).rpartition("-")[0])
+            if self._sets.get(key) is not None:
+                self._queue.add(key)
 
     def _on_dependent(self, old: Object | None, new: Object | None) -> None:
         for key in self._owners.concerned(old, new):

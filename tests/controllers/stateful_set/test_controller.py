@@ -310,8 +310,9 @@ async def test_a_pod_whose_labels_no_longer_match_is_released(sets):
     assert not pod(sets, "web-0")["metadata"].get("ownerReferences")
     assert names(sets) == ["web-0"]
     assert events(sets, "FailedCreate") == []
+    await sets.advance(300)
     sets.client.remove(PODS, "web-0", "default")
-    await sets.advance(30)
+    await sets.settle()
     assert pod(sets, "web-0")["metadata"]["ownerReferences"]
 
 
