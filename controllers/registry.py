@@ -54,6 +54,7 @@ CONTROLLERS: tuple[Entry, ...] = (
     Entry("certificatesigningrequest-signing-controller", "controllers.certificates.controller", "SigningController"),
     Entry("certificatesigningrequest-cleaner-controller", "controllers.certificates.controller", "CleanerController"),
     Entry("token-cleaner-controller", "controllers.bootstrap_tokens", "TokenCleaner"),
+    Entry("bootstrap-signer-controller", "controllers.bootstrap_signer", "BootstrapSigner"),
     Entry("clusterrole-aggregation-controller", "controllers.cluster_role_aggregation", "ClusterRoleAggregation"),
     # The last three watch every kind: those that others have asked for whole must have been asked for before.
     Entry("resourcequota-controller", "controllers.resource_quota.controller", "ResourceQuotaController"),
