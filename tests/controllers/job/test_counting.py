@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+from collections.abc import AsyncIterator
 from copy import deepcopy
 from typing import Any
 
@@ -16,7 +18,7 @@ from controllers.registry import build
 from controllers.settings import Settings
 from minikube_py.api import errors
 from minikube_py.api.meta import Object, is_deleting
-from minikube_py.api.resources import JOBS, NAMESPACES, PODS
+from minikube_py.api.resources import JOBS, NAMESPACES, PODS, Resource
 from minikube_py.client.fake import FakeClient
 from minikube_py.client.protocol import ConnectionFailed
 from minikube_py.runtime.clock import FakeClock, settle
@@ -26,12 +28,35 @@ from minikube_py.runtime.tasks import Tasks
 INDEX = "batch.kubernetes.io/job-completion-index"
 
 
+class LateClient(FakeClient):
+    """What has happened to a kind is told only once its gate is opened: until then an informer knows the past."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self._gates = {resource.plural: asyncio.Event() for resource in (JOBS, PODS)}
+        self.open()
+
+    def shut(self, resource: Resource) -> None:
+        self._gates[resource.plural].clear()
+
+    def open(self) -> None:
+        for gate in self._gates.values():
+            gate.set()
+
+    async def watch(self, resource: Resource, *where: Any, **options: Any) -> AsyncIterator[Any]:
+        async with contextlib.aclosing(super().watch(resource, *where, **options)) as events:
+            async for event in events:
+                if resource.plural in self._gates:
+                    await self._gates[resource.plural].wait()
+                yield event
+
+
 class World:
     """A Job's controller that may be killed at any time, and the true history of every pod there ever was."""
 
     def __init__(self, job: Object, seed: int) -> None:
         self.clock = FakeClock()
-        self.client = FakeClient(self.clock)
+        self.client = LateClient(self.clock)
         self.client.seed(NAMESPACES, {"metadata": {"name": "default"}, "spec": {"finalizers": ["kubernetes"]}})
         self.random = random.Random(seed)
         self.parallelism = job["spec"]["parallelism"]
@@ -44,6 +69,7 @@ class World:
         for step in steps:
             await self.step(step)
             self.check_limits()
+        self.client.open()
         for _ in range(60):
             if self.finished():
                 break
@@ -66,12 +92,19 @@ class World:
 
     async def step(self, step: str) -> None:
         match step:
+            case "late pods":
+                self.client.shut(PODS)
+            case "late jobs":
+                self.client.shut(JOBS)
             case "crash":
+                self.client.open()
                 await self.tasks.cancel_all()
                 await self.start()
             case "turn":
-                await settle(self.random.randint(1, 12))
+                await settle(self.random.choice((1, 3, 10, 60)))
             case "wait":
+                # Nobody holds back a key for more than 30 s.
+                self.client.open()
                 await self.clock.run(self.random.choice((1.0, 12.0, 60.0)))
             case "conflict":
                 self.client.fail_next("update", JOBS, errors.conflict("batch", "jobs", "work"))
@@ -135,7 +168,20 @@ def a_job(mode: str, parallelism: int, completions: int) -> Object:
     return {"metadata": {"name": "work", "namespace": "default"}, "spec": spec}
 
 
-STEPS = ("succeed", "fail", "turn", "turn", "wait", "crash", "conflict", "cut", "no pods", "stale")
+STEPS = (
+    "succeed",
+    "fail",
+    "turn",
+    "turn",
+    "wait",
+    "crash",
+    "conflict",
+    "cut",
+    "no pods",
+    "stale",
+    "late pods",
+    "late jobs",
+)
 
 
 @pytest.mark.parametrize("mode", ["NonIndexed", "Indexed"])
