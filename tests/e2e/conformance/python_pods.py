@@ -91,8 +91,11 @@ def ask(address: str, protocol: str, port: int = 0, timeout: float = 2.0) -> str
 
 
 _CLIENT = """
-import socket, sys
+import socket, sys, urllib.request
 protocol, address, port = sys.argv[1:]
+if protocol == "HTTP":
+    print(urllib.request.urlopen(f"http://{address}:{port}/", timeout=2).read().decode())
+    sys.exit()
 with socket.socket(socket.AF_INET, socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM) as asking:
     asking.settimeout(2)
     asking.connect((address, int(port)))
@@ -106,3 +109,21 @@ def ask_inside(cluster: Cluster, namespace: str, pod: str, address: str, protoco
     """What a server answers to a pod that runs Python; empty where it does not."""
     command = (_interpreter(), "-c", _CLIENT, protocol, address, str(port))
     return cluster.run_kubectl("exec", pod, "-n", namespace, "--", *command).stdout.strip()
+
+
+_SEARCH = """
+import ctypes, sys
+try:
+    search = ctypes.CDLL(None).res_search
+except AttributeError:
+    search = ctypes.CDLL("libresolv.so.2").__res_search
+answer = ctypes.create_string_buffer(4096)
+length = search(sys.argv[1].encode(), 1, int(sys.argv[2]), answer, len(answer))
+print(answer.raw[:max(length, 0)].hex())
+"""
+
+
+def searched(cluster: Cluster, namespace: str, pod: str, name: str, record: int) -> bytes:
+    """The name server's message to the resolver of a pod that runs Python; empty where the search found nothing."""
+    command = (_interpreter(), "-c", _SEARCH, name, str(record))
+    return bytes.fromhex(cluster.run_kubectl("exec", pod, "-n", namespace, "--", *command).stdout.strip())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from harness import Cluster, eventually, free_ports
-from rest import Rest
+from rest import MERGE_PATCH, Rest
 from workloads import Workloads, changed, pod_spec
 
 LABEL = "example.com/e2e"
@@ -176,3 +176,25 @@ def test_equal_requests_and_limits_are_guaranteed(on: Scheduled) -> None:
     container = {**pod_spec()["containers"][0], "resources": {"requests": resources, "limits": resources}}
     on.pod("guaranteed", containers=[container])
     assert on.rest.ok("GET", f"{on.all_pods}/guaranteed")["status"]["qosClass"] == "Guaranteed"
+
+
+@pytest.mark.conformance("Scheduler, Verify PriorityClass endpoints")
+def test_what_a_priority_class_means_never_changes(on: Scheduled) -> None:
+    classes = "/apis/scheduling.k8s.io/v1/priorityclasses"
+    names = ["e2e-first", "e2e-second"]
+    for number, name in enumerate(names):
+        body = {"metadata": {"name": name, "labels": {"of": "e2e"}}, "value": number + 1, "description": "before"}
+        on.rest.ok("POST", classes, body)
+    try:
+        listed = on.rest.ok("GET", f"{classes}?labelSelector=of%3De2e")["items"]
+        assert [item["metadata"]["name"] for item in listed] == names
+        first = f"{classes}/e2e-first"
+        assert on.rest.patch(first, {"description": "patched"})["description"] == "patched"
+        updated = changed(on.rest, first, lambda found: found.update(description="updated"))
+        assert updated["description"] == "updated"
+        refused = on.rest.refused(422, "PATCH", first, {"value": 10}, content_type=MERGE_PATCH)
+        assert refused["details"]["causes"][0]["field"] == "value"
+        on.rest.refused(422, "PUT", first, {**updated, "value": 10})
+        assert on.rest.ok("GET", first)["value"] == 1
+    finally:
+        on.rest.ok("DELETE", f"{classes}?labelSelector=of%3De2e")
