@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -248,6 +249,31 @@ class TestEndpoints:
         eventually(lambda: answers() == {"TCP"}, "TCP alone answers")
         net.becomes("both", ports=[udp])
         eventually(lambda: answers() == {"UDP"}, "UDP alone answers")
+
+    @pytest.mark.conformance("Service endpoint latency, thresholds")
+    def test_endpoints_are_there_soon(self, net: Services) -> None:
+        """Upstream's bounds are 20 s for the half and 50 s for nine tenths of a hundred Services."""
+        made, there = {}, {}
+        with net.rest.watch(net.all_endpoints) as watched:
+            for number in range(100):
+                name = f"timed-{number}"
+                made[name] = time.monotonic()
+                net.service(name, selector={"app": "server"}, ports=[PORT])
+
+                def arrived(of: str = name) -> bool:
+                    return any(
+                        event["object"]["metadata"]["name"] == of and event["object"].get("subsets")
+                        for event in watched.events
+                    )
+
+                eventually(arrived, f"{name} has endpoints", every=0.005)
+                there[name] = time.monotonic()
+                watched.events.clear()
+        waited = sorted(there[name] - began for name, began in made.items())
+        assert waited[49] < 20
+        assert waited[89] < 50
+        for name in made:
+            net.rest.ok("DELETE", f"{net.services}/{name}")
 
 
 def discovered(rest: Rest) -> None:
