@@ -141,9 +141,14 @@ def traces(data_dir: Path, engine: Dockerd) -> dict[str, list[str]]:
         "addresses": kept(" ".join(line.split()[1:4]) for line in _printed("ip", "-o", "addr")),
         "routes": kept(_printed("ip", "route", "show", "table", "all")),
         "routing rules": _printed("ip", "rule"),
-        # The tables and built-in chains of iptables stay once anybody has used it; Docker's own chains are not ours.
+        # The tables and built-in chains of iptables stay once anybody has used it; Docker's own chains are not ours,
+        # and a chain of a pod's host port is somebody else's unless it leads to a pod of this cluster.
         "iptables": kept(
-            line for line in _printed("iptables-save") if re.match(r"-A|:.* -", line) and "docker" not in line.lower()
+            line
+            for line in _printed("iptables-save")
+            if re.match(r"-A|:.* -", line)
+            and "docker" not in line.lower()
+            and ("CNI-" not in line or OTHER_POD_CIDR.removesuffix("0.0/16") in line)
         ),
         "nftables": [
             line

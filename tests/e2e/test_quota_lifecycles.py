@@ -136,7 +136,8 @@ def test_the_life_of_an_object(namespace: Namespace, plural: str, prefix: str, b
     before = {name: int(amount) for name, amount in namespace.status()["used"].items()}
     namespace.ok("POST", namespace.path(plural, prefix), {"metadata": {"name": "x"}, **body})
     namespace.expect({name: str(before[name] + amount) for name, amount in used.items()})
-    namespace.ok("DELETE", namespace.path(f"{plural}/x", prefix))
+    # A replication controller leaves its dependents behind by default, and waits until they are told so.
+    namespace.ok("DELETE", namespace.path(f"{plural}/x?propagationPolicy=Background", prefix))
     if plural == "persistentvolumeclaims":
         patch = {"metadata": {"finalizers": None}}
         namespace.ok("PATCH", namespace.path(f"{plural}/x", prefix), patch, content_type=MERGE)
