@@ -40,6 +40,9 @@ class _Report:
         self._shown: dict[str, dict[str, bool]] = defaultdict(dict)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped:
+            # What a host lacks, a version of kubectl for one, shows nothing either way.
+            return
         for name, codenames in report.user_properties:
             if name != "conformance" or not isinstance(codenames, tuple):
                 continue

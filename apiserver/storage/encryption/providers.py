@@ -7,6 +7,7 @@ opened; keys are rotated by adding a new one in front of the old.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -63,7 +64,7 @@ class Identity:
         return sealed, True
 
 
-class _Keyed:
+class _Keyed(ABC):
     """What providers with named keys share: the key's name stands before the ciphertext."""
 
     name: ClassVar[str]
@@ -86,11 +87,11 @@ class _Keyed:
             raise CannotOpen(f"no matching key was found for the provided {self.name} transformer")
         return self._decrypt(key.secret, ciphertext, context), key is self._first
 
-    def _encrypt(self, secret: bytes, value: bytes, context: bytes) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _encrypt(self, secret: bytes, value: bytes, context: bytes) -> bytes: ...
 
-    def _decrypt(self, secret: bytes, ciphertext: bytes, context: bytes) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _decrypt(self, secret: bytes, ciphertext: bytes, context: bytes) -> bytes: ...
 
 
 class AesGcm(_Keyed):

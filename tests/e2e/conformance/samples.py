@@ -222,7 +222,6 @@ SAMPLES = (
         "priorityclasses",
         {"value": 10},
         namespaced=False,
-        shows=("Scheduler, Verify PriorityClass endpoints",),
     ),
     Sample(
         "node.k8s.io/v1",
